@@ -1,0 +1,49 @@
+"""The only writer of `Edition.state`: a move is a conditional update that refuses if the row moved meanwhile."""
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from newsletter.models import Edition
+from picum.accounts import audit
+from picum.accounts.models import User
+
+State = Edition.State
+MOVES: dict[str, set[str]] = {
+    State.DRAFT: {State.READY},
+    State.READY: {State.DRAFT, State.SCHEDULED},
+    State.SCHEDULED: {State.READY, State.SENDING},
+    State.SENDING: {State.PAUSED, State.SENT, State.CANCELLED},
+    State.PAUSED: {State.SENDING, State.CANCELLED},
+    State.SENT: {State.SENDING},  # readers of a language that was given up later
+    State.CANCELLED: set(),
+}
+
+
+class IllegalMove(Exception):
+    """The edition is not in a state from which it may go there; the message says so to the person."""
+
+
+def move(edition: Edition, to: str, *, by: User | None, **fields) -> Edition:
+    """Set the state and `fields` in one conditional update, and leave an audit line.
+
+    `by` None is the machine. Raises IllegalMove when the move is not in MOVES or somebody else was quicker.
+    """
+    before = State(edition.state)
+    changed = to in MOVES[before] and Edition.objects.filter(pk=edition.pk, state=before).update(
+        state=to, **fields
+    )
+    if not changed:
+        edition.refresh_from_db(fields=["state"])
+        raise IllegalMove(
+            _("The %(language)s edition is now “%(now)s”; it cannot become “%(to)s”.")
+            % {
+                "language": edition.get_language_display(),
+                "now": edition.get_state_display(),
+                "to": State(to).label,
+            }
+        )
+    edition.state = to
+    for name, value in fields.items():
+        setattr(edition, name, value)
+    audit.record(f"edition.{to}", by=by, on=edition, before=before.value, at=timezone.now().isoformat())
+    return edition

@@ -1,0 +1,169 @@
+"""What is sent: an edition, its frozen renditions, and one row for each reader. The row is the queue."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from newsletter.models.audience import Subscriber
+from newsletter.models.content import Issue
+from newsletter.querysets import DeliveryQuerySet, EditionQuerySet
+
+
+class Edition(models.Model):
+    """An issue in one language, and how far its sending is. `newsletter.lifecycle` alone changes the state."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("being written")
+        READY = "ready", _("ready")
+        SCHEDULED = "scheduled", _("scheduled")
+        SENDING = "sending", _("being sent")
+        PAUSED = "paused", _("paused")
+        SENT = "sent", _("sent")
+        CANCELLED = "cancelled", _("cancelled")
+
+    issue = models.ForeignKey(Issue, models.PROTECT, related_name="editions", verbose_name=_("issue"))
+    language = models.CharField(_("language"), max_length=2, choices=settings.LANGUAGES)
+    state = models.CharField(_("state"), max_length=9, choices=State.choices, default=State.DRAFT)
+    readers_wait = models.BooleanField(
+        _("readers wait for this language"),
+        default=True,
+        help_text=_("If not, they get the issue in the next language of their order."),
+    )
+    send_at = models.DateTimeField(_("send at"), null=True, blank=True)
+    frozen_at = models.DateTimeField(_("frozen"), null=True, blank=True, editable=False)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True, editable=False)
+    published_at = models.DateTimeField(_("published"), null=True, blank=True)
+    frozen_count = models.PositiveIntegerField(_("readers"), default=0, editable=False)
+    reason = models.CharField(_("why it stands still"), max_length=300, blank=True, editable=False)
+    last_error = models.CharField(_("last error"), max_length=300, blank=True, editable=False)
+    # After a relay failed, nothing is claimed before this moment; doubled with each failure in a row.
+    resume_at = models.DateTimeField(null=True, blank=True, editable=False)
+    failures = models.PositiveSmallIntegerField(default=0, editable=False)
+
+    objects = EditionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("edition")
+        verbose_name_plural = _("editions")
+        ordering = ["issue", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["issue", "language"], name="one_edition_per_issue_and_language"),
+            models.CheckConstraint(
+                condition=~Q(state="scheduled") | Q(send_at__isnull=False), name="scheduled_has_a_time"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["sending", "paused", "sent"]) | Q(frozen_at__isnull=False),
+                name="sending_is_frozen",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.issue.label(self.language)} ({self.language})"
+
+    def get_absolute_url(self) -> str:
+        return reverse("newsletter:edition", args=[self.issue.slug])
+
+
+class Rendition(models.Model):
+    """The frozen words of an edition, once per way of filling its gaps.
+
+    `variant` names, for each item the edition's language lacks, the language shown instead: "" when nothing is
+    lacking or gaps are left out, else like "12:es 15:en" (item ids and languages). `marker` stands in html and text
+    where a reader's own token belongs; it is random, so no editor can write it.
+    """
+
+    edition = models.ForeignKey(Edition, models.CASCADE, related_name="renditions")
+    variant = models.TextField(blank=True)
+    marker = models.CharField(max_length=32)
+    subject = models.CharField(max_length=150)
+    html = models.TextField()
+    text = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["edition", "variant"], name="one_rendition_per_variant")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.edition_id} {self.variant}"
+
+
+class Route(models.Model):
+    """Readers with this order of languages get this rendition."""
+
+    edition = models.ForeignKey(Edition, models.CASCADE, related_name="routes")
+    languages = models.CharField(max_length=20)
+    rendition = models.ForeignKey(Rendition, models.CASCADE, related_name="routes")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["edition", "languages"], name="one_route_per_language_order")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.languages} → {self.rendition_id}"
+
+
+class Delivery(models.Model):
+    """One reader's copy of one issue. Created by `newsletter.enqueue`, moved only by `newsletter.ledger`."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("waiting")
+        DEFERRED = "deferred", _("to be tried again")
+        CLAIMED = "claimed", _("in hand")
+        ATTEMPTING = "attempting", _("on the wire")
+        ACCEPTED = "accepted", _("accepted")
+        FAILED = "failed", _("failed")
+        SKIPPED = "skipped", _("skipped")
+        UNKNOWN = "unknown", _("unknown")
+
+    DUE = [State.QUEUED, State.DEFERRED]
+    IN_HAND = [State.CLAIMED, State.ATTEMPTING]
+    FINAL = [State.ACCEPTED, State.FAILED, State.SKIPPED, State.UNKNOWN]
+
+    issue = models.ForeignKey(Issue, models.PROTECT, db_index=False, related_name="+")
+    edition = models.ForeignKey(Edition, models.PROTECT, db_index=False, related_name="deliveries")
+    rendition = models.ForeignKey(Rendition, models.PROTECT, db_index=False, related_name="+")
+    # Erasing a reader leaves the count: the row stays, without the person.
+    subscriber = models.ForeignKey(
+        Subscriber, models.SET_NULL, null=True, db_index=False, related_name="deliveries"
+    )
+    address_key = models.UUIDField()
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.QUEUED)
+    why = models.CharField(_("why"), max_length=20, blank=True, default="")
+    detail = models.CharField(_("what the relay said"), max_length=300, blank=True, default="")
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    due_at = models.DateTimeField(_("due"))
+    worker = models.CharField(max_length=32, blank=True, default="")
+    lease_until = models.DateTimeField(null=True, blank=True)
+    changed_at = models.DateTimeField(_("changed"), default=timezone.now)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["issue", "address_key"], name="one_delivery_per_issue_and_address"
+            ),
+            models.UniqueConstraint(fields=["subscriber", "issue"], name="one_delivery_per_reader_and_issue"),
+            models.CheckConstraint(
+                condition=~Q(state__in=["claimed", "attempting"]) | Q(lease_until__isnull=False),
+                name="in_hand_has_a_lease",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["edition", "state", "due_at"], name="delivery_due"),
+            models.Index(
+                fields=["lease_until"],
+                name="delivery_lease",
+                condition=Q(state__in=["claimed", "attempting"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.state}"

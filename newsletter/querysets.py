@@ -1,0 +1,43 @@
+"""Querysets whose methods are words."""
+
+from django.db import models
+from parler.managers import TranslatableQuerySet
+
+
+class IssueQuerySet(TranslatableQuerySet):
+    def with_contents(self):
+        """All that composing needs, in a fixed number of queries: 12, whatever the size."""
+        from newsletter.models.content import Item
+
+        items = Item.objects.select_related("section").prefetch_related(
+            "translations", "section__translations", "bodies__translations", "areas__translations",
+            "rights__translations", "sources",
+        )  # fmt: skip
+        return self.prefetch_related(
+            "translations",
+            "editions",
+            models.Prefetch("items", queryset=items.order_by(*Item._meta.ordering)),
+        )
+
+
+class EditionQuerySet(models.QuerySet):
+    def published(self, *, on):
+        """What the public archive shows at a moment."""
+        return self.filter(published_at__lte=on)
+
+    def frozen(self):
+        """Editions whose words and readers are settled."""
+        return self.filter(frozen_at__isnull=False)
+
+
+class SubscriberQuerySet(models.QuerySet):
+    def subscribed(self):
+        return self.filter(state="subscribed")
+
+
+class DeliveryQuerySet(models.QuerySet):
+    def due(self, *, at):
+        return self.filter(state__in=["queued", "deferred"], due_at__lte=at)
+
+    def unfinished(self):
+        return self.filter(state__in=["queued", "deferred", "claimed", "attempting"])

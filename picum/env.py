@@ -1,0 +1,129 @@
+"""The environment, read by typed readers that complain early and in one sentence.
+
+Every variable can also be given as a file: `NAME_FILE=/run/secrets/name` is read when `NAME` is not set
+(the way of Docker and systemd secrets). What stands in `.env` counts only where the environment is silent.
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+_REQUIRED = object()
+TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
+
+
+def load(path: Path) -> None:
+    """Take over the `NAME=value` lines of a file, without overriding what the environment already says."""
+    if not path.is_file():
+        return
+    for line in path.read_text(encoding="utf-8").splitlines():
+        name, equals, value = line.strip().partition("=")
+        if equals and not name.startswith("#"):
+            os.environ.setdefault(name.strip(), value.strip().strip("'\""))
+
+
+def text(name: str, default: object = _REQUIRED, *, why: str = "") -> str:
+    """The variable's text. Raises ImproperlyConfigured with one sentence when it is needed and missing."""
+    if name in os.environ:
+        return os.environ[name]
+    if path := os.environ.get(f"{name}_FILE"):
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ImproperlyConfigured(
+                f"{name}_FILE names {path}, which cannot be read: {error.strerror}."
+            ) from None
+    if default is _REQUIRED:
+        raise ImproperlyConfigured(f"{name} is not set{': ' + why if why else ''}. See .env.example.")
+    return default  # type: ignore[return-value]  # the caller's own default
+
+
+def flag(name: str, default: bool) -> bool:
+    value = text(name, "true" if default else "false").strip().lower()
+    if value in TRUE | FALSE:
+        return value in TRUE
+    raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}.")
+
+
+def number(name: str, default: float, *, least: float = 0) -> float:
+    value = text(name, str(default))
+    try:
+        result = float(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a number, not {value!r}.") from None
+    if result < least:
+        raise ImproperlyConfigured(f"{name} must be at least {least:g}, not {value}.")
+    return result
+
+
+def whole(name: str, default: int, *, least: int = 0) -> int:
+    return int(number(name, default, least=least))
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """A list separated by commas or spaces."""
+    return text(name, default).replace(",", " ").split()
+
+
+# What EMAIL_URL may name besides smtp, smtps and console: the modules of anymail.backends.
+PROVIDERS = {
+    "amazon-ses": "amazon_ses",
+    "brevo": "brevo",
+    "mailersend": "mailersend",
+    "mailgun": "mailgun",
+    "mailjet": "mailjet",
+    "mailtrap": "mailtrap",
+    "mandrill": "mandrill",
+    "postal": "postal",
+    "postmark": "postmark",
+    "resend": "resend",
+    "scaleway": "scaleway",
+    "sendgrid": "sendgrid",
+    "sparkpost": "sparkpost",
+    "unisender-go": "unisender_go",
+}
+
+
+def mail_settings(url: str) -> dict[str, object]:
+    """Django's EMAIL_* settings, and NEWSLETTER_TRANSPORT, from one address.
+
+    `smtp://user:password@host:587?tls=required`: STARTTLS `required`, `offered` (used when the relay offers it,
+    the default) or `never`; `smtps://` speaks TLS from the first byte; `mailgun://` and the other names of
+    PROVIDERS send through Anymail, whose own settings carry the keys.
+    """
+    parts = urlsplit(url)
+    if parts.scheme in PROVIDERS:
+        return {
+            "EMAIL_BACKEND": f"anymail.backends.{PROVIDERS[parts.scheme]}.EmailBackend",
+            "NEWSLETTER_TRANSPORT": "provider",
+            "EMAIL_PROVIDER": parts.scheme,
+        }
+    if parts.scheme not in {"smtp", "smtps"}:
+        known = ", ".join(["smtp", "smtps", *PROVIDERS])
+        raise ImproperlyConfigured(
+            f"EMAIL_URL must start with one of {known}; it starts with {parts.scheme!r}."
+        )
+    tls = parse_qs(parts.query).get("tls", ["offered"])[0]
+    if tls not in {"required", "offered", "never"}:
+        raise ImproperlyConfigured(f"EMAIL_URL: tls must be required, offered or never, not {tls!r}.")
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "NEWSLETTER_TRANSPORT": "smtp",
+        "EMAIL_PROVIDER": "",
+        "EMAIL_HOST": parts.hostname or "127.0.0.1",
+        "EMAIL_PORT": parts.port or (465 if parts.scheme == "smtps" else 25),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_USE_TLS": tls == "required" and parts.scheme == "smtp",
+        "EMAIL_STARTTLS": "never" if parts.scheme == "smtps" else tls,
+        "EMAIL_TIMEOUT": 30,
+    }
+
+
+def provider_settings() -> dict[str, str]:
+    """Anymail's settings under Anymail's own names: every variable `ANYMAIL_…`, without that prefix."""
+    names = {name.removesuffix("_FILE") for name in os.environ if name.startswith("ANYMAIL_")}
+    return {name.removeprefix("ANYMAIL_"): text(name) for name in sorted(names)}

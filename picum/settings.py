@@ -1,0 +1,228 @@
+"""The only settings file. Everything that differs between machines comes from the environment: `.env.example`."""
+
+import tempfile
+from email.utils import parseaddr
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONCE, NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from picum import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env.load(BASE_DIR / ".env")
+
+DEBUG = env.flag("DEBUG", False)
+SECRET_KEY = env.text("SECRET_KEY", why="a long random text that signs sessions and readers' links")
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+# The key of the address hashes outlives every rotation: the stop list is made of these hashes.
+ADDRESS_KEY = env.text("ADDRESS_KEY", (SECRET_KEY_FALLBACKS or [SECRET_KEY])[-1])
+SITE_URL = (
+    env.text("SITE_URL", "http://127.0.0.1:8000")
+    if DEBUG
+    else env.text("SITE_URL", why="the public address that links in mails begin with")
+).rstrip("/")
+ALLOWED_HOSTS = env.words(
+    "ALLOWED_HOSTS", "localhost 127.0.0.1 [::1]" if DEBUG else urlsplit(SITE_URL).hostname
+)
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+SECURE = SITE_URL.startswith("https://")
+
+INSTALLED_APPS = [
+    "picum.pages",
+    "newsletter",
+    "picum.mailbox",
+    "picum.areas",
+    "picum.accounts",
+    "parler",
+    "django_prose_editor",
+    "django_countries",
+    "anymail",
+    "csp",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.forms",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "picum.urls"
+WSGI_APPLICATION = "picum.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+# --- data -------------------------------------------------------------------------------------------------------
+VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
+VAR_DIR.mkdir(exist_ok=True)
+DATABASES = {
+    "default": environ.Env.db_url_config(env.text("DATABASE_URL", f"sqlite:///{VAR_DIR}/picum.sqlite3"))
+}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # IMMEDIATE: a transaction that will write takes its lock at once, so that none fails half-way.
+    # FULL: a commit is on the disk; the promises of the send engine rest on that.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+    # A file, not memory: worker processes of the tests read it too.
+    DATABASES["default"]["TEST"] = {
+        "NAME": str(Path(tempfile.gettempdir()) / f"picum-test-{BASE_DIR.name}.sqlite3")
+    }
+else:
+    DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "admin:login"
+
+# --- languages ----------------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [
+    ("en", _("English")),
+    ("de", _("German")),
+    ("nl", _("Dutch")),
+    ("es", _("Spanish")),
+    ("fr", _("French")),
+    ("it", _("Italian")),
+    ("pt", _("Portuguese")),
+]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_TZ = True
+TIME_ZONE = env.text("TIME_ZONE", "Europe/Brussels")
+PARLER_LANGUAGES = {
+    None: tuple({"code": code} for code, _name in LANGUAGES),
+    "default": {"fallbacks": ["en"], "hide_untranslated": False},
+}
+# Parler's cache is wrong after a rollback and after queryset.update(); prefetching is as quick.
+PARLER_ENABLE_CACHING = False
+
+# --- web ----------------------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "picum" / "static"]
+WHITENOISE_USE_FINDERS = DEBUG
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SECURE_SSL_REDIRECT = False  # the proxy's work; a redirect would break the one-click POST of RFC 8058
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY", False) else None
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "frame-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+MAILBOX_ENABLED = env.flag("MAILBOX_ENABLED", DEBUG)
+MAILBOX_PATH = VAR_DIR / "mailbox.sqlite3"
+
+# --- mail and sending ---------------------------------------------------------------------------------------------
+EMAIL_URL = (
+    env.text("EMAIL_URL", "smtp://127.0.0.1:2525?tls=never")
+    if DEBUG
+    else env.text("EMAIL_URL", why="where mail goes, such as smtp://user:password@relay:587?tls=required")
+)
+globals().update(env.mail_settings(EMAIL_URL))
+ANYMAIL = env.provider_settings()
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"PICUM <newsletter@{urlsplit(SITE_URL).hostname}>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# The domain of Message-ID, List-Id and bounces: aligned with the sender's unless said otherwise.
+NEWSLETTER_MAIL_DOMAIN = env.text(
+    "NEWSLETTER_MAIL_DOMAIN", parseaddr(DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+)
+NEWSLETTER_REPLY_TO = env.text("NEWSLETTER_REPLY_TO", "")
+SENDING_LEASE_SECONDS = env.whole("SENDING_LEASE_SECONDS", 90, least=2)
+SENDING_RECONCILE_SECONDS = env.whole("SENDING_RECONCILE_SECONDS", 30, least=1)
+SENDING_CONNECTIONS = env.whole("SENDING_CONNECTIONS", 8, least=1)
+SENDING_RATE = env.number("SENDING_RATE", 0)  # messages a second over all workers; 0: as fast as the relay
+SENDING_BATCH = env.whole("SENDING_BATCH", 1, least=1)  # recipients a provider's call carries
+
+# --- Celery: a message is a doorbell, the database row is the truth ---------------------------------------------------
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "memory://")
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"polling_interval": 0.1}
+    if CELERY_BROKER_URL == "memory://"
+    # A message of a killed worker comes back after visibility_timeout, looked for every ten seconds.
+    else {"visibility_timeout": 600, "unacked_restore_interval": 10, "unacked_restore_throttle": 1}
+)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "reconcile": {
+        "task": "newsletter.reconcile",
+        "schedule": SENDING_RECONCILE_SECONDS,
+        "options": {"expires": SENDING_RECONCILE_SECONDS},
+    }
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        "aiosmtpd": {"level": "ERROR"},
+        "mail.log": {"level": "ERROR"},
+        "django.server": {"level": "WARNING"},
+    },
+}
