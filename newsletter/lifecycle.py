@@ -29,9 +29,7 @@ def move(edition: Edition, to: str, *, by: User | None, **fields) -> Edition:
     `by` None is the machine. Raises IllegalMove when the move is not in MOVES or somebody else was quicker.
     """
     before = State(edition.state)
-    changed = to in MOVES[before] and Edition.objects.filter(pk=edition.pk, state=before).update(
-        state=to, **fields
-    )
+    changed = to in MOVES[before] and Edition.objects.filter(pk=edition.pk, state=before).update(state=to, **fields)
     if not changed:
         edition.refresh_from_db(fields=["state"])
         raise IllegalMove(

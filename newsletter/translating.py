@@ -11,9 +11,7 @@ LANGUAGES = [code for code, _name in settings.LANGUAGES]
 
 def texts(item: Item) -> dict[str, ItemTranslation]:
     """An item's words by language; only those that have both a title and a text. Reads the prefetched rows."""
-    return {
-        row.language_code: row for row in item.translations.all() if row.title.strip() and row.text.strip()
-    }
+    return {row.language_code: row for row in item.translations.all() if row.title.strip() and row.text.strip()}
 
 
 def missing(issue: Issue, language: str) -> list[Item]:

@@ -32,9 +32,7 @@ def text(name: str, default: object = _REQUIRED, *, why: str = "") -> str:
         try:
             return Path(path).read_text(encoding="utf-8").strip()
         except OSError as error:
-            raise ImproperlyConfigured(
-                f"{name}_FILE names {path}, which cannot be read: {error.strerror}."
-            ) from None
+            raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.") from None
     if default is _REQUIRED:
         raise ImproperlyConfigured(f"{name} is not set{': ' + why if why else ''}. See .env.example.")
     return default  # type: ignore[return-value]  # the caller's own default
@@ -102,9 +100,7 @@ def mail_settings(url: str) -> dict[str, object]:
         }
     if parts.scheme not in {"smtp", "smtps"}:
         known = ", ".join(["smtp", "smtps", *PROVIDERS])
-        raise ImproperlyConfigured(
-            f"EMAIL_URL must start with one of {known}; it starts with {parts.scheme!r}."
-        )
+        raise ImproperlyConfigured(f"EMAIL_URL must start with one of {known}; it starts with {parts.scheme!r}.")
     tls = parse_qs(parts.query).get("tls", ["offered"])[0]
     if tls not in {"required", "offered", "never"}:
         raise ImproperlyConfigured(f"EMAIL_URL: tls must be required, offered or never, not {tls!r}.")

@@ -1,5 +1,6 @@
 """The only settings file. Everything that differs between machines comes from the environment: `.env.example`."""
 
+import os
 import tempfile
 from email.utils import parseaddr
 from pathlib import Path
@@ -24,9 +25,7 @@ SITE_URL = (
     if DEBUG
     else env.text("SITE_URL", why="the public address that links in mails begin with")
 ).rstrip("/")
-ALLOWED_HOSTS = env.words(
-    "ALLOWED_HOSTS", "localhost 127.0.0.1 [::1]" if DEBUG else urlsplit(SITE_URL).hostname
-)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost 127.0.0.1 [::1]" if DEBUG else urlsplit(SITE_URL).hostname)
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 SECURE = SITE_URL.startswith("https://")
 
@@ -84,9 +83,7 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 # --- data -------------------------------------------------------------------------------------------------------
 VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
 VAR_DIR.mkdir(exist_ok=True)
-DATABASES = {
-    "default": environ.Env.db_url_config(env.text("DATABASE_URL", f"sqlite:///{VAR_DIR}/picum.sqlite3"))
-}
+DATABASES = {"default": environ.Env.db_url_config(env.text("DATABASE_URL", f"sqlite:///{VAR_DIR}/picum.sqlite3"))}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # IMMEDIATE: a transaction that will write takes its lock at once, so that none fails half-way.
     # FULL: a commit is on the disk; the promises of the send engine rest on that.
@@ -95,10 +92,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
-    # A file, not memory: worker processes of the tests read it too.
-    DATABASES["default"]["TEST"] = {
-        "NAME": str(Path(tempfile.gettempdir()) / f"picum-test-{BASE_DIR.name}.sqlite3")
-    }
+    # A file, not memory: threads and worker processes of the tests read it too.
+    DATABASES["default"]["TEST"] = {"NAME": f"{tempfile.gettempdir()}/picum-test-{os.getpid()}.sqlite3"}
 else:
     DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -174,12 +169,14 @@ EMAIL_URL = (
 )
 globals().update(env.mail_settings(EMAIL_URL))
 ANYMAIL = env.provider_settings()
-DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"PICUM <newsletter@{urlsplit(SITE_URL).hostname}>")
+DEFAULT_FROM_EMAIL = (
+    env.text("DEFAULT_FROM_EMAIL", "PICUM <newsletter@picum.example>")
+    if DEBUG
+    else env.text("DEFAULT_FROM_EMAIL", why="the newsletter's sender, such as PICUM <newsletter@picum.example>")
+)
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # The domain of Message-ID, List-Id and bounces: aligned with the sender's unless said otherwise.
-NEWSLETTER_MAIL_DOMAIN = env.text(
-    "NEWSLETTER_MAIL_DOMAIN", parseaddr(DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
-)
+NEWSLETTER_MAIL_DOMAIN = env.text("NEWSLETTER_MAIL_DOMAIN", parseaddr(DEFAULT_FROM_EMAIL)[1].rpartition("@")[2])
 NEWSLETTER_REPLY_TO = env.text("NEWSLETTER_REPLY_TO", "")
 SENDING_LEASE_SECONDS = env.whole("SENDING_LEASE_SECONDS", 90, least=2)
 SENDING_RECONCILE_SECONDS = env.whole("SENDING_RECONCILE_SECONDS", 30, least=1)

@@ -1,6 +1,6 @@
 from newsletter.models.audience import Subscriber, Suppression
 from newsletter.models.content import Body, Issue, Item, ItemTranslation, Section, Source
-from newsletter.models.delivery import Delivery, Edition, Rendition, Route
+from newsletter.models.delivery import Delivery, Edition, Pace, Rendition, Route
 
 __all__ = [
     "Body",
@@ -9,6 +9,7 @@ __all__ = [
     "Issue",
     "Item",
     "ItemTranslation",
+    "Pace",
     "Rendition",
     "Route",
     "Section",

@@ -25,9 +25,7 @@ class Subscriber(models.Model):
     languages = models.CharField(_("languages"), max_length=20, default="en")
     name = models.CharField(_("name"), max_length=150, blank=True)
     state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.PENDING)
-    source = models.CharField(
-        _("source"), max_length=100, blank=True, help_text=_("How the address came in.")
-    )
+    source = models.CharField(_("source"), max_length=100, blank=True, help_text=_("How the address came in."))
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     subscribed_at = models.DateTimeField(_("subscribed"), null=True, blank=True, editable=False)
     unsubscribed_at = models.DateTimeField(_("unsubscribed"), null=True, blank=True, editable=False)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
+from parler.fields import TranslationsForeignKey
 from parler.models import TranslatableModel, TranslatedFields, TranslatedFieldsModel
 
 from newsletter.querysets import IssueQuerySet
@@ -36,9 +37,7 @@ class Issue(TranslatableModel):
         MARK = "mark", _("show it in the reader's next language, marked as such")
         OMIT = "omit", _("leave it out")
 
-    slug = models.SlugField(
-        _("address"), unique=True, help_text=_("Part of the public address; keep it for ever.")
-    )
+    slug = models.SlugField(_("address"), unique=True, help_text=_("Part of the public address; keep it for ever."))
     period_kind = models.CharField(_("label"), max_length=7, choices=Period.choices, default=Period.MONTH)
     period = models.DateField(
         _("period"), help_text=_("Any day of the month or quarter that the issue is named after.")
@@ -135,9 +134,7 @@ class Item(TranslatableModel):
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices, blank=True)
     areas = models.ManyToManyField("areas.Area", blank=True, verbose_name=_("activity areas"))
     rights = models.ManyToManyField("areas.Right", blank=True, verbose_name=_("rights"))
-    original_language = models.CharField(
-        _("original language"), max_length=2, choices=settings.LANGUAGES, default="en"
-    )
+    original_language = models.CharField(_("original language"), max_length=2, choices=settings.LANGUAGES, default="en")
 
     class Meta:
         verbose_name = _("item")
@@ -155,7 +152,7 @@ class Item(TranslatableModel):
 class ItemTranslation(TranslatedFieldsModel):
     """An item's words in one language. No row: not translated."""
 
-    master = models.ForeignKey(Item, models.CASCADE, related_name="translations", null=True)
+    master = TranslationsForeignKey(Item, models.CASCADE, related_name="translations", null=True)
     title = models.CharField(_("title"), max_length=200)
     text = RichTextField(_("text"))
 
@@ -173,14 +170,10 @@ class Source(models.Model):
     outlet = models.CharField(_("outlet"), max_length=150, blank=True)
     title = models.CharField(_("title"), max_length=250, blank=True)
     date = models.DateField(_("date"), null=True, blank=True)
-    precision = models.CharField(
-        _("known to the"), max_length=5, choices=Precision.choices, default=Precision.DAY
-    )
+    precision = models.CharField(_("known to the"), max_length=5, choices=Precision.choices, default=Precision.DAY)
     url = models.URLField(_("web address"), max_length=500, blank=True)
     page = models.CharField(_("page"), max_length=30, blank=True)
-    language = models.CharField(
-        _("language"), max_length=2, blank=True, help_text=_("Two letters, such as pl or ar.")
-    )
+    language = models.CharField(_("language"), max_length=2, blank=True, help_text=_("Two letters, such as pl or ar."))
 
     class Meta:
         verbose_name = _("source")

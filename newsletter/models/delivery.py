@@ -83,9 +83,7 @@ class Rendition(models.Model):
     text = models.TextField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["edition", "variant"], name="one_rendition_per_variant")
-        ]
+        constraints = [models.UniqueConstraint(fields=["edition", "variant"], name="one_rendition_per_variant")]
 
     def __str__(self) -> str:
         return f"{self.edition_id} {self.variant}"
@@ -97,11 +95,11 @@ class Route(models.Model):
     edition = models.ForeignKey(Edition, models.CASCADE, related_name="routes")
     languages = models.CharField(max_length=20)
     rendition = models.ForeignKey(Rendition, models.CASCADE, related_name="routes")
+    # A reader's order may lead to several editions of an issue; the open one is where they get it now.
+    open = models.BooleanField(default=False)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["edition", "languages"], name="one_route_per_language_order")
-        ]
+        constraints = [models.UniqueConstraint(fields=["edition", "languages"], name="one_route_per_language_order")]
 
     def __str__(self) -> str:
         return f"{self.languages} → {self.rendition_id}"
@@ -128,9 +126,7 @@ class Delivery(models.Model):
     edition = models.ForeignKey(Edition, models.PROTECT, db_index=False, related_name="deliveries")
     rendition = models.ForeignKey(Rendition, models.PROTECT, db_index=False, related_name="+")
     # Erasing a reader leaves the count: the row stays, without the person.
-    subscriber = models.ForeignKey(
-        Subscriber, models.SET_NULL, null=True, db_index=False, related_name="deliveries"
-    )
+    subscriber = models.ForeignKey(Subscriber, models.SET_NULL, null=True, db_index=False, related_name="deliveries")
     address_key = models.UUIDField()
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.QUEUED)
     why = models.CharField(_("why"), max_length=20, blank=True, default="")
@@ -147,9 +143,7 @@ class Delivery(models.Model):
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
         constraints = [
-            models.UniqueConstraint(
-                fields=["issue", "address_key"], name="one_delivery_per_issue_and_address"
-            ),
+            models.UniqueConstraint(fields=["issue", "address_key"], name="one_delivery_per_issue_and_address"),
             models.UniqueConstraint(fields=["subscriber", "issue"], name="one_delivery_per_reader_and_issue"),
             models.CheckConstraint(
                 condition=~Q(state__in=["claimed", "attempting"]) | Q(lease_until__isnull=False),
@@ -167,3 +161,13 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk} {self.state}"
+
+
+class Pace(models.Model):
+    """The next moment at which a transport may take a message, shared by all workers (SENDING_RATE)."""
+
+    transport = models.CharField(max_length=20, unique=True)
+    next_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.transport} {self.next_at}"

@@ -17,9 +17,7 @@ class PersonAdmin(UserAdmin):
         (_("Rights"), {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]}),
         (_("Dates"), {"fields": ["last_login", "joined_at"]}),
     ]
-    add_fieldsets = [
-        (None, {"fields": ["email", "name", "language", "usable_password", "password1", "password2"]})
-    ]
+    add_fieldsets = [(None, {"fields": ["email", "name", "language", "usable_password", "password1", "password2"]})]
 
 
 @admin.register(AuditEntry)

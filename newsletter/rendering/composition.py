@@ -1,20 +1,16 @@
-"""An issue and a reader's languages become words: one path for preview, archive, test mail and sending.
+"""What a reader is shown of an issue, settled as plain data. No template, no query of its own."""
 
-`compose` settles what is shown (numbering, fallbacks, places, dates, all in the reader's language) as plain data;
-the templates of the mail and of the archive only lay it out.
-"""
-
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from babel import Locale
-from babel.dates import format_date, format_skeleton
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.utils.translation import override
-from django_countries import countries
 
-from newsletter import richtext, translating
-from newsletter.models import Issue, Item, Source
+from newsletter import localising, richtext, translating
+from newsletter.models import Issue, Item, Section, Source
+from newsletter.models.content import Precision
 
 
 @dataclass(frozen=True)
@@ -23,11 +19,31 @@ class SourceLine:
 
     outlet: str
     title: str
-    date: str
+    quoted: str  # the title in the quotation marks of the edition's language
+    date: str  # as much of it as is known
     page: str
-    url: str
+    url: str  # http or https
     language: str  # code of the source's language, "" when unknown or the edition's own
     language_name: str
+
+    @property
+    def name(self) -> str:
+        """ "Il Faro, ‘Porto aperto’"; the host of a source that is nothing but an address."""
+        return ", ".join(filter(None, [self.outlet, self.quoted])) or _host(self.url)
+
+    @property
+    def details(self) -> str:
+        """What follows the name, with its own commas: ", 14 September 2026, p. 4 (in Italian)". Wants the edition's
+        language to be active."""
+        page = _("p. %(page)s") % {"page": self.page} if self.page else ""
+        language = _("in %(language)s") % {"language": self.language_name} if self.language_name else ""
+        known = "".join(f", {detail}" for detail in (self.date, page) if detail)
+        return f"{known} ({language})" if language else known
+
+    @property
+    def is_right_to_left(self) -> bool:
+        """The name must then be set apart, or the digits of the date wander into it."""
+        return localising.direction(self.language) == "rtl"
 
 
 @dataclass(frozen=True)
@@ -65,8 +81,9 @@ class Composition:
 
     issue: Issue
     language: str
-    label: str
-    subject: str
+    label: str  # "October 2026"
+    finalised_on: str  # "28 October 2026" or ""
+    subject: str  # "" where the editors wrote none
     masthead: str
     message: SafeString
     donation: SafeString
@@ -82,27 +99,34 @@ def compose(issue: Issue, language: str, languages: Sequence[str] = ()) -> Compo
     nothing more is queried."""
     own = next((row for row in issue.translations.all() if row.language_code == language), None)
     with override(language):
-        blocks: list[Block] = []
-        for item in issue.items.all():
-            entry = _entry(item, language, languages)
-            if entry is None or (entry.is_fallback and issue.fallback == Issue.Fallback.OMIT):
-                continue
-            if not blocks or blocks[-1].key != item.section.key:
-                blocks.append(Block(len(blocks) + 1, item.section.key, *_heading(item.section, language)))
-            blocks[-1].entries.append(entry)
         return Composition(
             issue=issue,
             language=language,
             label=issue.label(language),
+            finalised_on=localising.day(issue.finalised_on, language) if issue.finalised_on else "",
             subject=own.subject if own else "",
             masthead=own.masthead if own else "",
             message=richtext.safe(own.message if own else ""),
             donation=richtext.safe(own.donation if own else ""),
-            blocks=blocks,
+            blocks=_blocks(issue, language, languages),
         )
 
 
-def _heading(section, language: str) -> tuple[str, str]:
+def _blocks(issue: Issue, language: str, languages: Sequence[str]) -> list[Block]:
+    # Keyed, not compared with the one before: two sections may share a position, and their items then alternate.
+    blocks: dict[str, Block] = {}
+    for item in issue.items.all():
+        entry = _entry(item, language, languages)
+        if entry is None or (entry.is_fallback and issue.fallback == Issue.Fallback.OMIT):
+            continue
+        section = item.section
+        if section.key not in blocks:
+            blocks[section.key] = Block(len(blocks) + 1, section.key, *_heading(section, language))
+        blocks[section.key].entries.append(entry)
+    return list(blocks.values())
+
+
+def _heading(section: Section, language: str) -> tuple[str, str]:
     headings = {row.language_code: row.heading for row in section.translations.all() if row.heading}
     shown = next((code for code in (language, *translating.LANGUAGES) if code in headings), "")
     return (headings[shown], shown) if shown else (section.key, language)
@@ -116,7 +140,7 @@ def _entry(item: Item, language: str, languages: Sequence[str]) -> Entry | None:
     return Entry(
         item=item,
         language=shown,
-        language_name=language_name(shown, language) if shown != language else "",
+        language_name=localising.language_name(shown, language) if shown != language else "",
         place=_place(item, language),
         kind=item.get_kind_display().upper() if item.kind else "",
         title=words.title,
@@ -126,7 +150,7 @@ def _entry(item: Item, language: str, languages: Sequence[str]) -> Entry | None:
 
 
 def _place(item: Item, language: str) -> str:
-    names = sorted((countries.name(country.code) for country in item.countries), key=str.casefold)
+    names = localising.in_order(localising.country_name(country.code, language) for country in item.countries)
     for body in item.bodies.all():
         called = {row.language_code: row.name for row in body.translations.all()}
         names.append(called.get(language) or called.get("en") or body.key)
@@ -138,24 +162,29 @@ def _source(source: Source, language: str) -> SourceLine:
     return SourceLine(
         outlet=source.outlet,
         title=source.title,
+        quoted=localising.quoted(source.title, language) if source.title else "",
         date=_date(source, language),
         page=source.page,
-        url=source.url,
+        url=_web_address(source.url),
         language=foreign,
-        language_name=language_name(foreign, language) if foreign else "",
+        language_name=localising.language_name(foreign, language) if foreign else "",
     )
+
+
+def _web_address(url: str) -> str:
+    # Forms check addresses; imports, tasks and the shell do not.
+    return url.strip().replace(" ", "%20") if re.match(r"https?://", url.strip(), re.IGNORECASE) else ""
+
+
+def _host(url: str) -> str:
+    return re.sub(r"^https?://", "", url, flags=re.IGNORECASE).partition("/")[0]
 
 
 def _date(source: Source, language: str) -> str:
     if source.date is None:
         return ""
-    if source.precision == "year":
+    if source.precision == Precision.YEAR:
         return str(source.date.year)
-    if source.precision == "month":
-        return format_skeleton("yMMMM", source.date, locale=language)
-    return format_date(source.date, "long", locale=language)
-
-
-def language_name(code: str, language: str) -> str:
-    """What a language is called in another: ("pt", "de") → "Portugiesisch"; the code itself when unknown."""
-    return Locale(language).languages.get(code, code)
+    if source.precision == Precision.MONTH:
+        return localising.month(source.date, language)
+    return localising.day(source.date, language)

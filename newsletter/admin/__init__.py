@@ -1,0 +1,10 @@
+"""The editors' and publishers' desk: Django's own admin, with pages of ours where a form is not enough."""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from newsletter.admin import issues, items, readers, sections  # noqa: F401  # each registers its models
+
+admin.site.site_header = admin.site.site_title = _("PICUM desk")
+admin.site.index_title = _("The desk")
+admin.site.enable_nav_sidebar = False  # the pages need the width; the way about is in the header

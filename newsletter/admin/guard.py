@@ -1,0 +1,52 @@
+"""Who may open a page of the desk, and what all of them carry."""
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from newsletter.models import Edition, Issue
+
+READ = ("newsletter.view_issue", "newsletter.change_issue", "newsletter.send_issue")
+EDIT = ("newsletter.change_issue",)
+SEND = ("newsletter.send_issue",)
+
+
+def require(request: HttpRequest, permissions: tuple[str, ...]) -> None:
+    """One of these permissions, or 403."""
+    if not any(request.user.has_perm(permission) for permission in permissions):
+        raise PermissionDenied
+
+
+def issue_for(
+    request: HttpRequest, pk: int, permissions: tuple[str, ...] = READ, *, contents: bool = True
+) -> Issue:
+    """The issue, with all its contents if wanted; 403 without one of the permissions, 404 if there is none."""
+    require(request, permissions)
+    return get_object_or_404(Issue.objects.with_contents() if contents else Issue, pk=pk)
+
+
+def edition_for(request: HttpRequest, pk: int, language: str, permissions: tuple[str, ...]) -> Edition:
+    """An issue's edition in a language, its issue with all its contents; 403 or 404."""
+    return edition_of(issue_for(request, pk, permissions), language)
+
+
+def edition_of(issue: Issue, language: str) -> Edition:
+    for edition in issue.editions.all():
+        if edition.language == language:
+            return edition
+    raise Http404
+
+
+def step(way: str) -> int:
+    """"up" is a step of -1, "down" of +1; anything else is 404."""
+    try:
+        return {"up": -1, "down": 1}[way]
+    except KeyError:
+        raise Http404 from None
+
+
+def page(request: HttpRequest, template: str, title: str, **context) -> HttpResponse:
+    """A page of ours in the frame of the desk."""
+    shared = admin.site.each_context(request) | {"title": title, "opts": Issue._meta}
+    return render(request, f"newsletter/admin/{template}", shared | context)

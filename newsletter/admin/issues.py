@@ -1,0 +1,159 @@
+"""Issues: their words by language, their contents in order, their editions; the way to preview and sending."""
+
+import datetime
+
+from django.contrib import admin
+from django.db.models import Count
+from django.http import HttpResponseRedirect
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from newsletter import compose
+from newsletter.admin import guard, moves, panels, preview, progress, sending
+from newsletter.admin.base import DeskAdmin, DeskForm
+from newsletter.models import Edition, Issue
+from newsletter.rendering import language_name
+
+
+class IssueForm(DeskForm):
+    """Without an address the issue gets one made from its period."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if "slug" in self.fields:
+            self.fields["slug"].required = False
+
+    def clean(self):
+        values = super().clean()
+        if "slug" in self.fields and not values.get("slug") and values.get("period"):
+            values["slug"] = compose.free_slug(values.get("period_kind", ""), values["period"])
+        return values
+
+
+@admin.register(Issue)
+class IssueAdmin(DeskAdmin):
+    form = IssueForm
+    list_display = ["__str__", "slug", "finalised_on", "item_count", "state_of_editions", "ways"]
+    list_per_page = 24
+    actions = None
+    shared_fields = ["period_kind", "period", "slug", "finalised_on", "fallback"]
+
+    class Media:
+        js = ["desk/issue.js"]
+
+    # --- the list -----------------------------------------------------------------------------------------------
+
+    def get_queryset(self, request):
+        issues = super().get_queryset(request).prefetch_related("editions")
+        return issues.annotate(items_in=Count("items", distinct=True))
+
+    @admin.display(description=gettext_lazy("items"))
+    def item_count(self, issue):
+        return issue.items_in
+
+    @admin.display(description=gettext_lazy("editions"))
+    def state_of_editions(self, issue):
+        """Which languages are in which state: "ready: EN DE"."""
+        by_state: dict[str, list[str]] = {}
+        for edition in issue.editions.all():
+            by_state.setdefault(edition.state, []).append(edition.language.upper())
+        ordered = [(state, by_state[state]) for state in Edition.State if state in by_state]
+        return format_html_join(
+            " ",
+            '<span class="desk-state desk-state--{}">{}: {}</span>',
+            ((state.value, state.label, " ".join(languages)) for state, languages in ordered),
+        )
+
+    @admin.display(description="")
+    def ways(self, issue):
+        going = any(edition.frozen_at for edition in issue.editions.all())
+        return format_html(
+            '<a href="{}">{}</a>',
+            reverse(f"admin:newsletter_issue_{'progress' if going else 'send'}", args=[issue.pk]),
+            _("Progress") if going else _("Send"),
+        )
+
+    # --- the form -----------------------------------------------------------------------------------------------
+
+    def has_words(self, translation) -> bool:
+        return bool(translation.subject.strip())
+
+    def has_delete_permission(self, request, obj=None):
+        return False  # its public address is kept for ever
+
+    def get_readonly_fields(self, request, obj=None):
+        return ["slug"] if obj and obj.editions.frozen().exists() else []
+
+    def get_fieldsets(self, request, obj=None):
+        language = language_name(self.get_form_language(request, obj), get_language() or "en")
+        words = _("The words around the items: %(language)s") % {"language": language}
+        return [
+            (words, {"fields": ["subject", "masthead", "message", "donation"]}),
+            (_("The issue in all languages"), {"fields": self.shared_fields}),
+        ]
+
+    def get_changeform_initial_data(self, request):
+        last = Issue.objects.order_by("-period").values_list("period", flat=True).first()
+        period = _month_after(last) if last else timezone.localdate().replace(day=1)
+        suggested = {"period": period, "slug": compose.free_slug(Issue.Period.MONTH, period)}
+        return suggested | super().get_changeform_initial_data(request)
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        compose.ensure_editions(obj)
+
+    def response_add(self, request, obj, post_url_continue=None):
+        """A new issue stays open: now its items are added."""
+        response = super().response_add(request, obj, post_url_continue)
+        if "_save" not in request.POST:
+            return response
+        language = self.get_form_language(request, obj)
+        return HttpResponseRedirect(
+            f"{reverse('admin:newsletter_issue_change', args=[obj.pk])}?language={language}#contents"
+        )
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        shown = Issue.objects.with_contents().filter(pk=object_id).first() if object_id.isdigit() else None
+        language = get_language() or "en"
+        context = extra_context or {}
+        if shown:
+            compose_rows = panels.editions(shown, language)
+            context |= {
+                "contents": panels.contents(shown, language),
+                "editions": compose_rows,
+                "settled": [row.name for row in compose_rows if row.edition.frozen_at],
+                "may_edit": self.has_change_permission(request),
+                "may_send": request.user.has_perm("newsletter.send_issue"),
+            }
+        return super().change_view(request, object_id, form_url, context)
+
+    # --- pages of our own ---------------------------------------------------------------------------------------
+
+    def get_urls(self):
+        own = [
+            ("send/", sending.send, "send"),
+            ("progress/", progress.show, "progress"),
+            ("progress/now/", progress.fragment, "progress_now"),
+            ("preview/<str:language>/", preview.show, "preview"),
+            ("preview/<str:language>/html/", preview.html, "preview_html"),
+            ("preview/<str:language>/text/", preview.text, "preview_text"),
+            ("editions/<str:language>/test/", moves.test_mail, "test_mail"),
+            ("editions/<str:language>/ready/", moves.ready, "ready"),
+            ("editions/<str:language>/draft/", moves.draft, "draft"),
+            ("editions/<str:language>/unschedule/", moves.unschedule, "unschedule"),
+            ("editions/<str:language>/pause/", moves.pause, "pause"),
+            ("editions/<str:language>/resume/", moves.resume, "resume"),
+            ("editions/<str:language>/cancel/", moves.cancel, "cancel"),
+        ]
+        return [
+            path(f"<int:pk>/{route}", self.admin_site.admin_view(view), name=f"newsletter_issue_{name}")
+            for route, view, name in own
+        ] + super().get_urls()
+
+
+def _month_after(day: datetime.date) -> datetime.date:
+    return (day.replace(day=1) + datetime.timedelta(days=32)).replace(day=1)

@@ -1,0 +1,152 @@
+"""Items: one piece of news in its languages, with its sources, and its place in the issue."""
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import FilteredSelectMultiple
+from django.db import models
+from django.http import HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import path, reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from newsletter import compose
+from newsletter.admin import guard, panels
+from newsletter.admin.base import DATE_INPUT, DeskAdmin
+from newsletter.models import Item, Section, Source
+from newsletter.rendering import language_name
+
+
+class SourceInline(admin.StackedInline):
+    model = Source
+    extra = 0
+    formfield_overrides = {models.DateField: DATE_INPUT}
+    fields = [("outlet", "title"), ("url", "page"), ("date", "precision"), ("language", "position")]
+    verbose_name = gettext_lazy("source")
+
+
+class SectionFilter(admin.SimpleListFilter):
+    title = gettext_lazy("section")
+    parameter_name = "section"
+
+    def lookups(self, request, model_admin):
+        return [(str(row.pk), str(row)) for row in Section.objects.prefetch_related("translations")]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(section=self.value()) if (self.value() or "").isdigit() else queryset
+
+
+@admin.register(Item)
+class ItemAdmin(DeskAdmin):
+    list_display = ["__str__", "issue", "section", "languages"]
+    list_filter = [SectionFilter, "kind", "original_language"]
+    list_select_related = ["issue", "section"]
+    list_per_page = 50
+    search_fields = ["translations__title"]
+    show_full_result_count = False
+    inlines = [SourceInline]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).prefetch_related("section__translations")
+
+    def has_words(self, translation) -> bool:
+        return bool(translation.title.strip() and translation.text.strip())
+
+    def has_delete_permission(self, request, obj=None):
+        """What went out keeps its public address."""
+        allowed = super().has_delete_permission(request, obj)
+        return allowed and not (isinstance(obj, Item) and obj.issue.editions.frozen().exists())
+
+    # --- the form -----------------------------------------------------------------------------------------------
+
+    def get_fieldsets(self, request, obj=None):
+        language = language_name(self.get_form_language(request, obj), get_language() or "en")
+        return [
+            (_("The words: %(language)s") % {"language": language}, {"fields": ["title", "text"]}),
+            (_("Where it stands"), {"fields": ["issue", "section", "kind", "original_language"]}),
+            (_("Where it happens"), {"fields": ["countries", "bodies"]}),
+            (_("What it is about"), {"fields": ["areas", "rights"]}),
+        ]
+
+    def get_readonly_fields(self, request, obj=None):
+        return ["issue"] if obj else []
+
+    def get_changeform_initial_data(self, request):
+        language = {"original_language": self._language(request)}
+        return language | super().get_changeform_initial_data(request)
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        if db_field.name == "countries":
+            kwargs["widget"] = FilteredSelectMultiple(db_field.verbose_name, is_stacked=False)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(self, db_field, request, **kwargs):
+        kwargs["queryset"] = db_field.remote_field.model.objects.prefetch_related("translations")
+        kwargs["widget"] = forms.CheckboxSelectMultiple
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name == "section":
+            kwargs["queryset"] = Section.objects.prefetch_related("translations")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        if not change or "section" in form.changed_data:
+            compose.place_last(obj)
+
+    def save_formset(self, request, form, formset, change):
+        """Sources without a number go to the end."""
+        super().save_formset(request, form, formset, change)
+        last = max((source.position for source in form.instance.sources.all()), default=0)
+        for number, source in enumerate(form.instance.sources.filter(position=0), last + 1):
+            source.position = number
+            source.save(update_fields=["position"])
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        context = extra_context or {}
+        item = Item.objects.prefetch_related("translations").filter(pk=object_id).first() if object_id.isdigit() else None
+        if item:
+            before, after = compose.neighbours(item)
+            context |= {"before": before, "after": after, "marks": panels.marks(item, get_language() or "en")}
+        return super().change_view(request, object_id, form_url, context)
+
+    # --- where one goes after saving ----------------------------------------------------------------------------
+
+    def response_add(self, request, obj, post_url_continue=None):
+        return self._onwards(request, obj, super().response_add(request, obj, post_url_continue))
+
+    def response_change(self, request, obj):
+        return self._onwards(request, obj, super().response_change(request, obj))
+
+    def _onwards(self, request, item, response):
+        """"Save" leads back to the item's line in its issue, "Save and next item" to the next one, same language."""
+        language = self.get_form_language(request, item)
+        back = reverse("admin:newsletter_issue_change", args=[item.issue_id]) + f"#item-{item.pk}"
+        if "_next" in request.POST:
+            _before, after = compose.neighbours(item)
+            if after is None:
+                self.message_user(request, _("That was the last item of the issue."))
+                return HttpResponseRedirect(back)
+            return HttpResponseRedirect(
+                reverse("admin:newsletter_item_change", args=[after]) + f"?language={language}"
+            )
+        return HttpResponseRedirect(back) if "_save" in request.POST else response
+
+    def get_urls(self):
+        view = self.admin_site.admin_view(move)
+        return [path("<int:pk>/move/<str:way>/", view, name="newsletter_item_move"), *super().get_urls()]
+
+
+@require_POST
+def move(request, pk: int, way: str):
+    """One step up or down in the issue; back to the button that was pressed."""
+    guard.require(request, ("newsletter.change_item",))
+    item = get_object_or_404(Item, pk=pk)
+    compose.move_item(item, by=guard.step(way))
+    if "stay" in request.POST:
+        return HttpResponseRedirect(reverse("admin:newsletter_item_change", args=[pk]))
+    issue = reverse("admin:newsletter_issue_change", args=[item.issue_id])
+    return HttpResponseRedirect(f"{issue}#item-{pk}-{way}")

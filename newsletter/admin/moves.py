@@ -1,0 +1,96 @@
+"""The buttons of an edition: each calls one function of the newsletter and says in words what came of it."""
+
+from django.contrib import messages
+from django.http import HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from newsletter import compose, enqueue, lifecycle, mails
+from newsletter.admin import guard
+from newsletter.admin.preview import order_of
+
+
+@require_POST
+def ready(request, pk: int, language: str):
+    edition = guard.edition_for(request, pk, language, guard.EDIT)
+    _do(request, compose.declare_ready, edition, _("The %s edition is ready to be sent."))
+    return _to_editions(edition)
+
+
+@require_POST
+def draft(request, pk: int, language: str):
+    edition = guard.edition_for(request, pk, language, guard.EDIT)
+    _do(request, compose.back_to_draft, edition, _("The %s edition is a draft again."))
+    return _to_editions(edition)
+
+
+@require_POST
+def test_mail(request, pk: int, language: str):
+    """Mail the edition to the person who asks, and to nobody else."""
+    edition = guard.edition_for(request, pk, language, guard.EDIT + guard.SEND)
+    order = order_of(request.POST, language)
+    try:
+        mails.send_test(edition, to=request.user.email, by=request.user, languages=order)
+    except mails.NotSent as why:
+        messages.error(request, str(why))
+    else:
+        words = {"language": edition.get_language_display(), "address": request.user.email}
+        messages.success(request, _("A test mail of the %(language)s edition went to %(address)s.") % words)
+    if "stay" in request.POST:
+        chosen = "&".join(f"then={code}" for code in order[1:])
+        return HttpResponseRedirect(
+            reverse("admin:newsletter_issue_preview", args=[pk, language]) + f"?{chosen}".rstrip("?")
+        )
+    return _to_editions(edition)
+
+
+@require_POST
+def unschedule(request, pk: int, language: str):
+    edition = guard.edition_for(request, pk, language, guard.SEND)
+    _do(request, enqueue.unschedule, edition, _("The %s edition will not go out at the set time; it is ready."))
+    return _to_progress(edition)
+
+
+@require_POST
+def pause(request, pk: int, language: str):
+    edition = guard.edition_for(request, pk, language, guard.SEND)
+    _do(request, enqueue.pause, edition, _("The %s edition stands still. Mails on the wire still arrive."))
+    return _to_progress(edition)
+
+
+@require_POST
+def resume(request, pk: int, language: str):
+    edition = guard.edition_for(request, pk, language, guard.SEND)
+    _do(request, enqueue.resume, edition, _("The %s edition goes on."))
+    return _to_progress(edition)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def cancel(request, pk: int, language: str):
+    """GET asks, POST cancels for good."""
+    edition = guard.edition_for(request, pk, language, guard.SEND)
+    if request.method == "POST":
+        _do(request, enqueue.cancel, edition, _("The %s edition is cancelled."))
+        return _to_progress(edition)
+    title = _("Cancel the %s edition?") % edition.get_language_display()
+    return guard.page(request, "cancel.html", title, issue=edition.issue, edition=edition)
+
+
+def _do(request, deed, edition, said: str) -> None:
+    try:
+        deed(edition, by=request.user)
+    except (compose.Blocked, enqueue.NotReady, lifecycle.IllegalMove) as why:
+        messages.error(request, str(why))
+    else:
+        messages.success(request, said % edition.get_language_display())
+
+
+def _to_editions(edition):
+    return HttpResponseRedirect(
+        reverse("admin:newsletter_issue_change", args=[edition.issue_id]) + f"#edition-{edition.language}"
+    )
+
+
+def _to_progress(edition):
+    return HttpResponseRedirect(reverse("admin:newsletter_issue_progress", args=[edition.issue_id]))

@@ -1,0 +1,140 @@
+"""Watching an issue go out. The numbers come from `newsletter.reporting`; the page fetches them again by itself."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.shortcuts import render
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from newsletter import reporting
+from newsletter.admin import guard
+from newsletter.models import Delivery, Edition, Issue
+from newsletter.rendering import language_name
+
+S, D = Edition.State, Delivery.State
+COLUMNS = [D.ACCEPTED, D.QUEUED, D.DEFERRED, D.FAILED, D.SKIPPED, D.UNKNOWN]
+SETTLED = {S.DRAFT, S.READY, S.SENT, S.CANCELLED}
+
+
+@dataclass(frozen=True)
+class Row:
+    """An edition on the progress page. `cells` follow COLUMNS; `percent` of its readers are settled."""
+
+    edition: Edition
+    name: str
+    cells: list[int]
+    frozen: int
+    done: int
+    percent: int
+    rate: str
+    left: str
+    notes: list[str]
+
+    @property
+    def state(self) -> str:
+        return self.edition.state
+
+
+@require_safe
+def show(request: HttpRequest, pk: int):
+    issue = guard.issue_for(request, pk, contents=False)
+    return guard.page(request, "progress.html", _("Progress: %s") % issue, issue=issue, **_now(request, issue))
+
+
+@require_safe
+def fragment(request: HttpRequest, pk: int):
+    """The same numbers without the frame, for the script."""
+    issue = guard.issue_for(request, pk, contents=False)
+    response = render(request, "newsletter/admin/_progress.html", {"issue": issue, **_now(request, issue)})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _now(request: HttpRequest, issue: Issue) -> dict[str, object]:
+    entries = reporting.progress(issue)
+    rows = [_row(entry) for entry in entries]
+    return {
+        "rows": rows,
+        "columns": [state.label for state in COLUMNS],
+        "phase": _phase(rows),
+        "total": {
+            "frozen": sum(row.frozen for row in rows),
+            "done": sum(row.done for row in rows),
+            "cells": [sum(column) for column in zip(*(row.cells for row in rows), strict=True)],
+            "percent": _percent(sum(row.done for row in rows), sum(row.frozen for row in rows)),
+        },
+        "unknown": sum(entry["counts"].get(D.UNKNOWN, 0) for entry in entries),
+        "final": all(row.state in SETTLED for row in rows),
+        "may_send": request.user.has_perm("newsletter.send_issue"),
+    }
+
+
+def _row(entry: dict) -> Row:
+    edition, counts = entry["edition"], dict(entry["counts"])
+    # For a person, what a worker holds or has on the wire is still waiting.
+    counts[D.QUEUED] = sum(counts.get(state, 0) for state in (D.QUEUED, D.CLAIMED, D.ATTEMPTING))
+    return Row(
+        edition=edition,
+        name=language_name(edition.language, get_language() or "en"),
+        cells=[counts.get(state, 0) for state in COLUMNS],
+        frozen=entry["frozen"],
+        done=entry["done"],
+        percent=_percent(entry["done"], entry["frozen"]),
+        rate=_rate(entry["rate"]),
+        left=_left(entry["eta"]),
+        notes=_notes(entry),
+    )
+
+
+def _notes(entry: dict) -> list[str]:
+    """Why it stands still, and what went wrong last."""
+    notes = [entry["reason"]] if entry["reason"] else []
+    if entry["last_error"] and entry["last_error"] not in notes:
+        notes.append(_("Last error: %s") % entry["last_error"])
+    return notes
+
+
+def _phase(rows: list[Row]) -> str:
+    """Where the issue as a whole is, in one sentence."""
+    states = {row.state for row in rows}
+    paused = [row.name for row in rows if row.state == S.PAUSED]
+    if S.SENDING in states:
+        words = _("The issue is being sent.")
+        return words + " " + _("Standing still: %s.") % ", ".join(paused) if paused else words
+    if paused:
+        return _("Sending stands still: %s.") % ", ".join(paused)
+    if S.SCHEDULED in states:
+        return _("The issue waits for its time to be sent.")
+    if S.SENT in states:
+        left = [row.name for row in rows if row.state in {S.DRAFT, S.READY}]
+        if left:
+            return _("All that was sent has arrived at its end. Not sent yet: %s.") % ", ".join(left)
+        return _("The issue has been sent.")
+    if S.CANCELLED in states:
+        return _("The sending was cancelled.")
+    return _("Nothing has been sent yet.")
+
+
+def _percent(done: int, frozen: int) -> int:
+    return done * 100 // frozen if frozen else 0
+
+
+def _rate(rate: float) -> str:
+    if not rate:
+        return ""
+    return _("%s a second") % (f"{rate:.1f}" if rate < 10 else f"{rate:.0f}")
+
+
+def _left(seconds: float | None) -> str:
+    """Time left, rounded as people say it."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return _("less than a minute left")
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return ngettext("about %d minute left", "about %d minutes left", minutes) % minutes
+    hours = round(minutes / 60)
+    return ngettext("about %d hour left", "about %d hours left", hours) % hours

@@ -1,0 +1,206 @@
+"""The page on which an issue is sent: what is ready, what is wrong, who gets what; then once more in words."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from newsletter import compose, enqueue, lifecycle
+from newsletter.admin import guard
+from newsletter.admin.forms import SENDABLE, UNFINISHED, SendForm, now_in_words, zone_name
+from newsletter.admin.outlook import Group, Outlook, groups, instead, outlook
+from newsletter.models import Edition, Issue
+from newsletter.rendering import language_name
+
+
+@dataclass(frozen=True)
+class Row:
+    """A language on the send page."""
+
+    edition: Edition
+    name: str
+    problems: list[compose.Problem]
+    readers: int  # who would get it in this language now
+    waiting: int  # who would wait for it
+    instead: str  # what they would get if they did not wait, in words
+
+    @property
+    def blocked(self) -> bool:
+        return any(problem.blocking for problem in self.problems)
+
+    @property
+    def sendable(self) -> bool:
+        return self.edition.state == SENDABLE and not self.blocked
+
+    @property
+    def under_way(self) -> bool:
+        return self.edition.state not in {SENDABLE, UNFINISHED}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def send(request, pk: int):
+    """GET shows; a POST asks once more in words; a POST with "confirmed" sends."""
+    issue = guard.issue_for(request, pk, guard.SEND)
+    found = {
+        edition.language: compose.problems(edition)
+        for edition in issue.editions.all()
+        if edition.state in {SENDABLE, UNFINISHED}
+    }
+    blocked = {code for code, problems in found.items() if any(problem.blocking for problem in problems)}
+    form = SendForm(request.POST or None, issue=issue, blocked=blocked)
+    if request.method != "POST" or "change" in request.POST:
+        return _show(request, issue, form, found)
+    if not form.is_valid():
+        if _gone(issue, request.POST.getlist("languages")):
+            messages.info(request, _("These editions are on their way already."))
+            return _to_progress(issue)
+        return _show(request, issue, form, found)
+    if "confirmed" not in request.POST:
+        return _confirm(request, issue, form)
+    try:
+        enqueue.send(issue, form.chosen, by=request.user, at=form.at, given_up=form.given_up)
+    except (enqueue.NotReady, lifecycle.IllegalMove) as why:
+        messages.error(request, str(why))
+        return _to_progress(issue)
+    messages.success(request, _said(form))
+    return _to_progress(issue)
+
+
+def _show(request, issue: Issue, form: SendForm, found: dict[str, list[compose.Problem]]):
+    chosen, given_up = _as_shown(form)
+    audience = groups(issue)
+    expected = outlook(audience, chosen=chosen, given_up=given_up)
+    rows = [
+        _row(edition, found.get(edition.language, []), audience, expected, chosen, given_up)
+        for edition in issue.editions.all()
+    ]
+    return guard.page(
+        request,
+        "send.html",
+        _("Send: %s") % issue,
+        issue=issue,
+        form=form,
+        rows=[(row, _fields(form, row.edition.language)) for row in rows],
+        can_send=any(row.sendable for row in rows),
+        in_all=expected.now.total(),
+        zone=zone_name(),
+        clock=now_in_words(),
+    )
+
+
+def _row(
+    edition: Edition,
+    problems: list[compose.Problem],
+    audience: list[Group],
+    expected: Outlook,
+    chosen: list[str],
+    given_up: list[str],
+) -> Row:
+    code, spoken = edition.language, get_language() or "en"
+    alternatives = instead(audience, code, chosen=chosen, given_up=given_up)
+    return Row(
+        edition=edition,
+        name=language_name(code, spoken),
+        problems=problems,
+        readers=expected.now[code],
+        waiting=alternatives.total(),
+        instead=_alternatives(alternatives, spoken),
+    )
+
+
+def _alternatives(counted: Counter, spoken: str) -> str:
+    """"300 would get Spanish, 12 would get nothing"."""
+    parts = [
+        ngettext("%(count)s would get %(language)s", "%(count)s would get %(language)s", number)
+        % {"count": number_format(number, force_grouping=True), "language": language_name(code, spoken)}
+        for code, number in counted.most_common()
+        if code
+    ]
+    if counted[""]:
+        words = ngettext("%s would get nothing now", "%s would get nothing now", counted[""])
+        parts.append(words % number_format(counted[""], force_grouping=True))
+    return ", ".join(parts)
+
+
+def _fields(form: SendForm, code: str) -> dict[str, object]:
+    """The fields of a language: its box among the languages to send, or the choice whether its readers wait."""
+    box = next((box for box in form["languages"] if str(box.data["value"]) == code), None)
+    return {"box": box, "wait": form[f"wait_{code}"] if code in form.late else None}
+
+
+def _as_shown(form: SendForm) -> tuple[list[str], list[str]]:
+    """The languages chosen and given up as the form shows them, valid or not."""
+    possible = {code for code, _name in form.fields["languages"].choices}
+    chosen = [code for code in form["languages"].value() or [] if code in possible]
+    return chosen, [code for code in form.late if form[f"wait_{code}"].value() == "give-up"]
+
+
+def _confirm(request, issue: Issue, form: SendForm):
+    """The last look: the whole decision in words, the form carried along unseen."""
+    audience = groups(issue)
+    expected = outlook(audience, chosen=form.chosen, given_up=form.given_up)
+    spoken = get_language() or "en"
+    lines = [
+        (language_name(code, spoken), expected.now[code], code in form.chosen)
+        for code in sorted(expected.now.keys() | set(form.chosen), key=_masthead)
+    ]
+    waits = [(language_name(code, spoken), expected.waiting[code]) for code in sorted(expected.waiting, key=_masthead)]
+    return guard.page(
+        request,
+        "confirm.html",
+        _("Send %s?") % issue,
+        issue=issue,
+        form=form,
+        sentence=_sentence(expected.now.total(), len(form.chosen), form),
+        lines=lines,
+        waits=waits,
+        given_up=[language_name(code, spoken) for code in form.given_up],
+        warnings=[
+            (language_name(edition.language, spoken), problem.text)
+            for edition in issue.editions.all()
+            if edition.language in form.chosen
+            for problem in compose.problems(edition)
+        ],
+    )
+
+
+def _sentence(readers: int, languages: int, form: SendForm) -> str:
+    """"3,912 readers get the issue now in 7 languages."."""
+    counted = ngettext("%s reader gets the issue", "%s readers get the issue", readers)
+    spread = ngettext("in %d language", "in %d languages", languages) % languages
+    words = {"readers": counted % number_format(readers, force_grouping=True), "languages": spread}
+    if form.at is None:
+        return _("%(readers)s now %(languages)s.") % words
+    return _("%(readers)s on %(moment)s %(languages)s.") % words | {"moment": _moment(form)}
+
+
+def _moment(form: SendForm) -> str:
+    when = timezone.localtime(form.at)
+    return f"{date_format(when, 'DATETIME_FORMAT')} ({zone_name()}, {when:%Z})"
+
+
+def _said(form: SendForm) -> str:
+    if form.at is None:
+        return _("The issue is on its way.")
+    return _("The issue goes out on %s.") % _moment(form)
+
+
+def _gone(issue: Issue, languages: list[str]) -> bool:
+    """Is everything that was asked for under way? Then the same button was pressed twice."""
+    state = {edition.language: edition.state for edition in issue.editions.all()}
+    return bool(languages) and all(state.get(code) not in {SENDABLE, UNFINISHED, None} for code in languages)
+
+
+def _masthead(code: str) -> int:
+    return [language for language, _name in Edition._meta.get_field("language").choices].index(code)
+
+
+def _to_progress(issue: Issue):
+    return HttpResponseRedirect(reverse("admin:newsletter_issue_progress", args=[issue.pk]))

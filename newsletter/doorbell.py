@@ -1,0 +1,22 @@
+"""Ringing for the workers. A bell that nobody hears delays and never loses: the reconciler rings again."""
+
+import logging
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+log = logging.getLogger(__name__)
+
+
+def ring(task: str, *ids: int, times: int = 1, expires: float | None = None) -> None:
+    """Ask for a task by name, now. A broker that is down is logged; the rows are safe."""
+    try:
+        for _time in range(times):
+            current_app.send_task(task, args=ids, expires=expires, retry=False)
+    except OperationalError as error:
+        log.warning("The broker cannot be reached (%s); the reconciler will ring again.", type(error).__name__)
+
+
+def ring_on_commit(task: str, *ids: int, times: int = 1) -> None:
+    transaction.on_commit(lambda: ring(task, *ids, times=times))

@@ -1,0 +1,223 @@
+"""From "send" to one delivery per reader: schedule, freeze, create the deliveries, ring the bell; pause and cancel."""
+
+import datetime
+import logging
+import secrets
+from collections.abc import Iterable, Sequence
+
+from django.db import connection, transaction
+from django.db.models import Count
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from newsletter import ledger, lifecycle, rendering, translating
+from newsletter.doorbell import ring_on_commit
+from newsletter.models import Delivery, Edition, Issue, Rendition, Route, Subscriber, Suppression
+from picum.accounts import audit
+from picum.accounts.models import User
+
+log = logging.getLogger(__name__)
+State = Edition.State
+
+
+class NotReady(Exception):
+    """What was asked cannot be sent; the message says to the person what is missing."""
+
+
+class FreezeFailed(Exception):
+    """The deliveries do not add up; everything about this freezing was rolled back."""
+
+
+@transaction.atomic
+def send(
+    issue: Issue,
+    languages: Iterable[str],
+    *,
+    by: User | None,
+    at: datetime.datetime | None = None,
+    given_up: Iterable[str] = (),
+) -> list[Edition]:
+    """Schedule ready editions for `at`, or for now, and ring for the workers on commit.
+
+    Readers of the languages in `given_up` do not wait for theirs; readers of every other language that is not ready
+    do. All or nothing. Raises NotReady, or lifecycle.IllegalMove when somebody was quicker (a double click).
+    """
+    now = timezone.now()
+    wanted = set(languages)
+    if not wanted:
+        raise NotReady(_("Choose at least one language."))
+    if at and at <= now - datetime.timedelta(minutes=1):
+        raise NotReady(_("The time to send lies in the past."))
+    editions = list(issue.editions.order_by("pk"))
+    for edition in editions:
+        waits = edition.language not in set(given_up)
+        if edition.language not in wanted and edition.frozen_at is None and edition.readers_wait != waits:
+            edition.readers_wait = waits
+            edition.save(update_fields=["readers_wait"])
+    chosen = [edition for edition in editions if edition.language in wanted]
+    for edition in chosen:
+        if edition.state == State.DRAFT:
+            raise NotReady(_("The %(language)s edition is not ready.") % {"language": edition.get_language_display()})
+        lifecycle.move(edition, State.SCHEDULED, by=by, send_at=at or now, readers_wait=True)
+    audit.record(
+        "issue.send", by=by, on=issue, languages=sorted(wanted), given_up=sorted(given_up), at=(at or now).isoformat()
+    )
+    if at is None or at <= now:
+        ring_on_commit("newsletter.freeze_issue", issue.pk)
+    return chosen
+
+
+def unschedule(edition: Edition, *, by: User | None) -> Edition:
+    """Back to ready, as long as nothing is frozen."""
+    return lifecycle.move(edition, State.READY, by=by, send_at=None)
+
+
+def pause(edition: Edition, *, by: User | None, reason: str = "") -> Edition:
+    """Nothing more is begun; what is on the wire ends."""
+    return lifecycle.move(edition, State.PAUSED, by=by, reason=reason[:300])
+
+
+def resume(edition: Edition, *, by: User | None) -> Edition:
+    with transaction.atomic():
+        lifecycle.move(edition, State.SENDING, by=by, reason="", resume_at=None, failures=0)
+        ring_on_commit("newsletter.send_edition", edition.pk, times=hands(edition))
+    return edition
+
+
+def cancel(edition: Edition, *, by: User | None) -> Edition:
+    """Nobody who has not been served gets it; what is on the wire ends."""
+    with transaction.atomic():
+        now = timezone.now()
+        lifecycle.move(edition, State.CANCELLED, by=by, finished_at=now)
+        ledger.skip_due(edition, why="cancelled", now=now)
+    return edition
+
+
+def freeze_due(issue_id: int, *, now: datetime.datetime | None = None) -> list[Edition]:
+    """Freeze the editions of an issue whose time has come, create the deliveries, ring.
+
+    One transaction: killed before its end, nothing has happened; after it, the reconciler rings if we did not.
+    """
+    now = now or timezone.now()
+    with transaction.atomic():
+        # Two workers on one issue stand in line here (SQLite: at the transaction's start).
+        issue = Issue.objects.select_for_update().get(pk=issue_id)
+        due = list(issue.editions.filter(state=State.SCHEDULED, send_at__lte=now).order_by("pk"))
+        if not due:
+            return []
+        issue = Issue.objects.with_contents().get(pk=issue_id)
+        orders = list(Subscriber.objects.subscribed().order_by().values_list("languages", flat=True).distinct())
+        for edition in due:
+            lifecycle.move(edition, State.SENDING, by=None, frozen_at=now, published_at=edition.published_at or now)
+        editions = list(issue.editions.model.objects.filter(issue=issue).order_by("pk"))
+        _route(issue, editions, orders)
+        created = _create_deliveries(issue, now=now)
+        _count(editions)
+        for edition in editions:
+            if edition.state == State.SENT and edition.pk in created:
+                lifecycle.move(edition, State.SENDING, by=None, finished_at=None)
+            if edition.state == State.SENDING:
+                ring_on_commit("newsletter.send_edition", edition.pk, times=hands(edition))
+    log.info("Issue %s: %s", issue.slug, ngettext("%d delivery", "%d deliveries", sum(created.values()))
+             % sum(created.values()))  # fmt: skip
+    return due
+
+
+def hands(edition: Edition) -> int:
+    """How many workers an edition of this size is worth."""
+    return min(8, 1 + edition.frozen_count // 500)
+
+
+def _route(issue: Issue, editions: Sequence[Edition], orders: Sequence[str]) -> None:
+    """Renditions for every way in which a reader may see a frozen edition, and which order of languages gets which.
+
+    What an edition froze once stays: later sendings of other languages use its renditions and add missing ones.
+    """
+    frozen = [edition for edition in editions if edition.frozen_at]
+    going = {edition.language for edition in frozen}
+    given_up = {edition.language for edition in editions if edition.language not in going and not edition.readers_wait}
+    chosen = {order: translating.route(order.split(), going=going, given_up=given_up) for order in orders}
+    for edition in frozen:
+        mine = [order for order in orders if edition.language in order.split()]
+        known = set(Route.objects.filter(edition=edition).values_list("languages", flat=True))
+        renditions = {row.variant: row for row in edition.renditions.defer("html", "text")}
+        for order in mine:
+            if order not in known:
+                variant = translating.variant(issue, edition.language, order.split())
+                if variant not in renditions:
+                    renditions[variant] = _freeze(issue, edition, order.split(), variant)
+                Route.objects.create(edition=edition, languages=order, rendition=renditions[variant])
+        open_orders = [order for order in mine if chosen[order] == edition.language]
+        Route.objects.filter(edition=edition, open=True).exclude(languages__in=open_orders).update(open=False)
+        Route.objects.filter(edition=edition, languages__in=open_orders).update(open=True)
+
+
+def _freeze(issue: Issue, edition: Edition, languages: Sequence[str], variant: str) -> Rendition:
+    marker = secrets.token_hex(16)
+    composition = rendering.compose(issue, edition.language, languages)
+    words = rendering.render_mail(composition, token=marker)
+    return Rendition.objects.create(
+        edition=edition, variant=variant, marker=marker, subject=words.subject, html=words.html, text=words.text
+    )
+
+
+_AUDIENCE = f"""
+    FROM {Subscriber._meta.db_table} s
+    JOIN {Route._meta.db_table} r ON r.languages = s.languages AND r.open
+    JOIN {Edition._meta.db_table} e ON e.id = r.edition_id
+    WHERE e.issue_id = %s AND e.state IN ('sending', 'paused', 'sent')
+      AND s.state = 'subscribed' AND s.subscribed_at <= e.frozen_at
+      AND NOT EXISTS (SELECT 1 FROM {Suppression._meta.db_table} x WHERE x.address_key = s.address_key)
+"""
+
+
+def _create_deliveries(issue: Issue, *, now: datetime.datetime) -> dict[int, int]:
+    """One INSERT … SELECT for all readers of all editions; returns how many each edition got by this call.
+
+    Readers who have a delivery of the issue already are left alone, whatever happened meanwhile to their order.
+    Raises FreezeFailed unless every reader who should have a delivery has one.
+    """
+    deliveries = Delivery._meta.db_table
+    before = _per_edition(issue)
+    moment = connection.ops.adapt_datetimefield_value(now)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            INSERT INTO {deliveries} (issue_id, edition_id, rendition_id, subscriber_id, address_key, state, why,
+                                      detail, attempts, due_at, worker, changed_at)
+            SELECT e.issue_id, e.id, r.rendition_id, s.id, s.address_key, 'queued', '', '', 0, %s, '', %s
+            {_AUDIENCE} ON CONFLICT DO NOTHING
+            """,  # noqa: S608  # table names are ours
+            [moment, moment, issue.pk],
+        )
+        inserted = cursor.rowcount
+        cursor.execute(
+            f"""
+            SELECT count(*) {_AUDIENCE} AND NOT EXISTS (
+                SELECT 1 FROM {deliveries} d WHERE d.issue_id = e.issue_id
+                AND (d.subscriber_id = s.id OR d.address_key = s.address_key))
+            """,  # noqa: S608
+            [issue.pk],
+        )
+        left_out = cursor.fetchone()[0]
+    after = _per_edition(issue)
+    created = {pk: count - before.get(pk, 0) for pk, count in after.items() if count != before.get(pk, 0)}
+    if left_out or sum(created.values()) != inserted:
+        raise FreezeFailed(
+            f"{inserted} deliveries inserted, {sum(created.values())} found, {left_out} readers left out"
+        )
+    return created
+
+
+def _per_edition(issue: Issue) -> dict[int, int]:
+    counted = Delivery.objects.filter(issue=issue).values("edition").annotate(n=Count("pk"))
+    return {row["edition"]: row["n"] for row in counted}
+
+
+def _count(editions: Sequence[Edition]) -> None:
+    """Write down each frozen edition's number of readers: what the report must add up to."""
+    for edition in editions:
+        if edition.frozen_at:
+            edition.frozen_count = edition.deliveries.count()
+            edition.save(update_fields=["frozen_count"])

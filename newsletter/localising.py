@@ -1,0 +1,66 @@
+"""Names, dates and quotation marks as each language writes them (CLDR, by Babel). Asks nothing of the database."""
+
+import datetime
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+
+from babel import Locale
+from babel.dates import format_date, format_skeleton
+
+# Babel's plain "en" and "pt" are American and Brazilian; our readers write "14 May 2026" and "Polónia".
+_REGIONAL = {"en": "en_GB", "pt": "pt_PT"}
+_QUOTES = {"de": "„“", "es": "«»", "fr": ("«\u00a0", "\u00a0»"), "it": "«»", "pt": "«»"}
+_RIGHT_TO_LEFT = {"ar", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"}
+
+
+@lru_cache
+def locale(language: str) -> Locale:
+    """The Babel locale of one of the languages of the site."""
+    return Locale.parse(_REGIONAL.get(language, language))
+
+
+def day(date: datetime.date, language: str) -> str:
+    """ "14 May 2026", "14. Mai 2026"."""
+    return format_date(date, "long", locale=locale(language))
+
+
+def month(date: datetime.date, language: str) -> str:
+    """ "May 2026", "mayo de 2026"."""
+    return format_skeleton("yMMMM", date, locale=locale(language))
+
+
+def quarter(date: datetime.date, language: str) -> str:
+    """ "2nd quarter 2026", "2.º trimestre de 2026"."""
+    return format_skeleton("yQQQQ", date, locale=locale(language))
+
+
+def language_name(code: str, language: str) -> str:
+    """What a language is called in another: ("pt", "de") → "Portugiesisch"; the code itself when unknown."""
+    return locale(language).languages.get(code, code)
+
+
+def country_name(code: str, language: str) -> str:
+    """What a country is called in a language: ("PL", "pt") → "Polónia"; the code itself when unknown."""
+    return locale(language).territories.get(code, code)
+
+
+def direction(language: str) -> str:
+    """ "ltr" or "rtl": of any language with a code of two letters, not of the site's alone."""
+    return "rtl" if language in _RIGHT_TO_LEFT else "ltr"
+
+
+def quoted(words: str, language: str) -> str:
+    """Words in the quotation marks of a language: ‘words’, „words“, «words»."""
+    opening, closing = _QUOTES.get(language, "‘’")
+    return f"{opening}{words}{closing}"
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names in alphabetical order, accents aside, so that Österreich does not follow Zypern."""
+    return sorted(names, key=_plain_letters)
+
+
+def _plain_letters(name: str) -> tuple[str, str]:
+    letters = (letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter))
+    return "".join(letters).casefold(), name

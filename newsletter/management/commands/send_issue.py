@@ -1,0 +1,88 @@
+"""`send_issue SLUG`: the button, for the command line."""
+
+import datetime
+import time
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from newsletter import enqueue, lifecycle, reporting, sending
+from newsletter.models import Edition, Issue
+from newsletter.reconcile import reconcile
+
+State = Edition.State
+UNDER_WAY = {State.SCHEDULED, State.SENDING}
+STEP_SECONDS = 2
+
+
+class Command(BaseCommand):
+    help = (
+        "Send an issue: all languages that are ready, or those named. Called again while the issue is on its way, "
+        "it only watches. With --wait it ends when every delivery is final (exit 0) or the sending stands still "
+        "(exit 1); without a broker it does the sending itself."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument("slug")
+        parser.add_argument(
+            "--language", action="append", default=[], choices=[code for code, _n in settings.LANGUAGES]
+        )
+        parser.add_argument("--at", metavar="WHEN", help="such as 2026-11-30T09:00, in the site's time zone")
+        parser.add_argument("--wait", action="store_true")
+
+    def handle(self, *, slug, language, at, wait, **options):
+        issue = Issue.objects.filter(slug=slug).first()
+        if issue is None:
+            raise CommandError(f"There is no issue “{slug}”.")
+        editions = {edition.language: edition for edition in issue.editions.order_by("pk")}
+        wanted = [code for code in language or editions if editions[code].state not in UNDER_WAY]
+        if not language:
+            wanted = [code for code in wanted if editions[code].state == State.READY]
+        if wanted:
+            try:
+                enqueue.send(issue, wanted, by=None, at=_moment(at) if at else None)
+            except (enqueue.NotReady, lifecycle.IllegalMove) as error:
+                raise CommandError(str(error)) from None
+        elif not any(edition.state in UNDER_WAY for edition in editions.values()):
+            raise CommandError(f"No edition of “{slug}” is ready to be sent.")
+        if wait:
+            self._watch(issue)
+        elif wanted:
+            self.stdout.write(f"{slug}: {', '.join(wanted)} on the way.")
+
+    def _watch(self, issue: Issue) -> None:
+        alone = settings.CELERY_BROKER_URL == "memory://"
+        while True:
+            if alone:
+                reconcile()
+                for edition in issue.editions.filter(state=State.SENDING):
+                    sending.send_edition(edition.pk, seconds=STEP_SECONDS)
+            rows = reporting.progress(issue)
+            done, frozen = sum(row["done"] for row in rows), sum(row["frozen"] for row in rows)
+            self._draw(done, frozen)
+            if any(row["state"] == State.PAUSED for row in rows):
+                paused = next(row for row in rows if row["state"] == State.PAUSED)
+                raise CommandError(f"\nThe {paused['language']} edition is paused: {paused['reason'] or 'by hand'}")
+            if not any(row["state"] in UNDER_WAY for row in rows):
+                break
+            time.sleep(0.2 if alone and done < frozen else 1)
+        report = reporting.report(issue)
+        self.stdout.write("")
+        self.stdout.write(", ".join(f"{number} {state}" for state, number in report["states"].items()) or "no readers")
+        if not report["balanced"]:
+            raise CommandError("The deliveries do not add up to the readers that were frozen.")
+
+    def _draw(self, done: int, frozen: int) -> None:
+        width = 40
+        full = width * done // frozen if frozen else 0
+        self.stdout.write(f"\r[{'█' * full}{'·' * (width - full)}] {done}/{frozen}", ending="")
+        self.stdout.flush()
+
+
+def _moment(text: str) -> datetime.datetime:
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise CommandError(f"“{text}” is not a time such as 2026-11-30T09:00.") from None
+    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)

@@ -1,0 +1,105 @@
+"""The mail of an edition: rendered and inlined once per edition and way of filling its gaps, never per reader."""
+
+import re
+from dataclasses import dataclass
+from textwrap import shorten
+
+from css_inline import CSSInliner
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from newsletter import localising
+from newsletter.rendering.composition import Composition
+
+# Bytes of the html part. Gmail cuts a mail off at about 102 KB, and with it the footer's way out.
+SIZE_AIM, SIZE_WARNS, SIZE_REFUSED = 60 * 1024, 90 * 1024, 100 * 1024
+# RFC 5322 allows 998 octets in a line; what is left over is room for tokens longer than their marker.
+FOLD_AT = 900
+NETWORK = "PICUM"
+
+_inliner = CSSInliner(keep_style_tags=False, keep_at_rules=True, load_remote_stylesheets=False, minify_css=True)
+_INDENT = re.compile(r"[ \t]*\n[ \t\n]*")
+_TAG = re.compile(r'<(?:[^<>"]|"[^"]*")*>')
+_QUOTED = re.compile(r'"[^"]*"')
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+@dataclass(frozen=True)
+class Words:
+    """A mail's words. The reader's token stands in html and text verbatim wherever a link is personal."""
+
+    subject: str
+    html: str
+    text: str
+
+    @property
+    def size(self) -> int:
+        """Of the html part, in bytes of UTF-8. Compare with SIZE_AIM, SIZE_WARNS, SIZE_REFUSED."""
+        return len(self.html.encode())
+
+    @property
+    def longest_line(self) -> int:
+        """Of both parts, in octets. Over 998 only where an editor's link or word is that long: then not 8bit."""
+        return max(len(line.encode()) for line in f"{self.html}\n{self.text}".split("\n"))
+
+
+def render_mail(composition: Composition, *, token: str) -> Words:
+    """Subject, html and text. `token`, of [A-Za-z0-9_.-] only, is a reader's own or a marker that sending replaces;
+    it is written once per personal link, four times in the html and twice in the text."""
+    with override(composition.language):
+        name = _("%(network)s Newsletter – %(label)s") % {"network": NETWORK, "label": composition.label}
+        subject = _CONTROL.sub(" ", composition.subject).strip() or name
+        context = {
+            "composition": composition,
+            "direction": localising.direction(composition.language),
+            "language": composition.language,
+            "name": name,
+            "network": NETWORK,
+            "preheader": _preheader(composition),
+            "subject": subject,
+            "token": token,
+        }
+        html = render_to_string("newsletter/mail/edition.html", context)
+        text = render_to_string("newsletter/mail/edition.txt", context)
+    return Words(subject=subject, html=_folded(_inlined(html)), text=_tidied(text))
+
+
+def _preheader(composition: Composition) -> str:
+    """The first titles: what a list of mails shows beside the subject."""
+    titles = [entry.title for entry in composition.entries if not entry.is_fallback]
+    return shorten(" · ".join(titles), 160, placeholder=" …")
+
+
+def _inlined(html: str) -> str:
+    # The inliner puts the @media rules first in the head; the charset must be declared within the first 1024 bytes.
+    inlined = _inliner.inline(_INDENT.sub("\n", html))
+    return inlined.replace("<head>", '<head><meta charset="utf-8">', 1)
+
+
+def _folded(html: str) -> str:
+    """Long lines broken at spaces: of the text and between attributes, never inside an attribute's value."""
+    guarded = _TAG.sub(lambda tag: _QUOTED.sub(lambda value: value[0].replace(" ", "\0"), tag[0]), html)
+    return "\n".join(_broken(line) for line in guarded.split("\n")).replace("\0", " ")
+
+
+def _broken(line: str) -> str:
+    if len(line.encode()) <= FOLD_AT:
+        return line
+    broken, length = [], 0
+    for word in line.split(" "):
+        octets = len(word.encode())
+        if broken and length + 1 + octets <= FOLD_AT:
+            broken.append(" ")
+            length += 1 + octets
+        else:
+            broken.append("\n" if broken else "")
+            length = octets
+        broken.append(word)
+    return "".join(broken)
+
+
+def _tidied(text: str) -> str:
+    """No space at the end of a line, at most one empty line together, exactly one newline at the end."""
+    lines = "\n".join(line.rstrip(" \t") for line in text.splitlines())
+    return re.sub(r"\n{3,}", "\n\n", lines).strip("\n") + "\n"

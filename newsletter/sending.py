@@ -1,0 +1,259 @@
+"""Sending an edition: claim, intend, send, record. No Celery in here.
+
+The coroutines (a feeder, one per connection, a committer, a lease keeper) run on an event loop in a thread of its
+own; every database call is handed back to the calling thread, one at a time. While a commit is on its way, the other
+connections gather intents and outcomes for the next one: that is the group commit, and it costs no lock.
+"""
+
+import asyncio
+import datetime
+import logging
+import time
+import uuid
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+
+from asgiref.sync import async_to_sync, sync_to_async
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone
+
+from newsletter import brakes, ledger, lifecycle
+from newsletter.mime import Letter, Pressing
+from newsletter.models import Edition, Rendition
+from newsletter.transports import Outcome, Transport, Verdict
+from newsletter.transports.smtp import SMTPTransport
+
+log = logging.getLogger(__name__)
+CLAIM_SIZE = 200
+SLICE_SECONDS = 25  # a task ends well within a worker's soft shutdown and rings for the next
+
+
+def chosen_transport() -> Transport:
+    """As EMAIL_URL says."""
+    if settings.NEWSLETTER_TRANSPORT == "smtp":
+        return SMTPTransport()
+    from newsletter.transports.provider import ProviderTransport  # Anymail is loaded only where it is used
+
+    return ProviderTransport()
+
+
+def send_edition(edition_id: int, *, transport: Transport | None = None, seconds: float = SLICE_SECONDS) -> Counter:
+    """Send what is due of an edition for about `seconds`; returns how many letters met which verdict.
+
+    Safe to call at any time, from any number of processes. Marks the edition as sent when nothing is open any more.
+    """
+    sender = Sender(edition_id, transport or chosen_transport(), seconds=seconds)
+    tally = async_to_sync(sender.run)()
+    complete(edition_id)
+    if tally:
+        log.info("Edition %s: %s", edition_id, ", ".join(f"{n} {verdict}" for verdict, n in sorted(tally.items())))
+    return tally
+
+
+def complete(edition_id: int) -> bool:
+    """Move an edition that has nothing open from sending to sent. One worker wins."""
+    edition = Edition.objects.get(pk=edition_id)
+    if edition.state != Edition.State.SENDING or not ledger.is_finished(edition_id):
+        return False
+    try:
+        lifecycle.move(edition, Edition.State.SENT, by=None, finished_at=timezone.now())
+    except lifecycle.IllegalMove:
+        return False
+    return True
+
+
+class Sender:
+    """One run over one edition: `run()` once."""
+
+    def __init__(self, edition_id: int, transport: Transport, *, seconds: float):
+        self.edition_id, self.transport, self.seconds = edition_id, transport, seconds
+        self.worker = uuid.uuid4().hex
+        self.lease = datetime.timedelta(seconds=settings.SENDING_LEASE_SECONDS)
+        self.letters: deque[tuple[float, Letter]] = deque()  # (monotonic moment before which not, letter)
+        self.pressings: dict[int, Pressing] = {}
+        self.entries: list[ledger.Entry] = []
+        self.withdrawn: list[tuple[int, int]] = []
+        self.intents: list[tuple[Sequence[Letter], asyncio.Future]] = []
+        self.tally: Counter = Counter()
+        self.stopping = self.fed = self.finished = self.backed_off = False
+
+    async def run(self) -> Counter:
+        self.deadline = time.monotonic() + self.seconds
+        self.work, self.hungry, self.wake = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        if not await self._feed():
+            return self.tally
+        keeper = asyncio.create_task(self._keep_lease())
+        committer = asyncio.create_task(self._commit_until_finished())
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._keep_fed())
+                for _number in range(min(settings.SENDING_CONNECTIONS, len(self.letters))):
+                    group.create_task(self._drive_lane())
+        finally:
+            keeper.cancel()
+            self.finished = True
+            self.wake.set()
+            await committer
+            await self._db(ledger.give_back, worker=self.worker, now=timezone.now())
+        return self.tally
+
+    # --- letters in ---------------------------------------------------------------------------------------------
+
+    async def _keep_fed(self) -> None:
+        while not self.fed:
+            await self.hungry.wait()
+            self.hungry.clear()
+            if self.stopping or time.monotonic() > self.deadline or not await self._feed():
+                self.fed = True
+            self.work.set()
+
+    async def _feed(self) -> int:
+        """Claim some more; how many."""
+        now = timezone.now()
+        limit = brakes.slice_size(CLAIM_SIZE)
+        claims = await self._db(
+            ledger.claim, self.edition_id, worker=self.worker, limit=limit, lease=self.lease, now=now
+        )
+        moments = await self._db(brakes.slots, len(claims), transport=self.transport.name, now=now) if claims else []
+        await self._press({claim.rendition_id for claim in claims} - self.pressings.keys())
+        start = time.monotonic()
+        for claim, offset in zip(claims, moments, strict=True):
+            letter = Letter(
+                claim.delivery_id, claim.attempt, claim.address, claim.handle, self.pressings[claim.rendition_id]
+            )
+            self.letters.append((start + offset, letter))
+        return len(claims)
+
+    async def _press(self, rendition_ids: set[int]) -> None:
+        if rendition_ids:
+            self.pressings |= await self._db(pressings, rendition_ids)
+
+    async def _next(self) -> list[Letter]:
+        """The next letters for a lane, when they are due; none when the run is over."""
+        while not self.stopping:
+            if len(self.letters) < CLAIM_SIZE // 2 and not self.fed:
+                self.hungry.set()
+            if self.letters:
+                moment, _letter = self.letters[0]
+                if (pause := moment - time.monotonic()) > 0:
+                    if moment > self.deadline + self.lease.total_seconds():
+                        return []
+                    await asyncio.sleep(min(pause, 1))
+                    continue
+                return [self.letters.popleft()[1] for _n in range(min(self.transport.batch, len(self.letters)))]
+            if self.fed:
+                break
+            self.work.clear()
+            await self.work.wait()
+        return []
+
+    # --- lanes --------------------------------------------------------------------------------------------------
+
+    async def _drive_lane(self) -> None:
+        lane = self.transport.lane()
+        try:
+            while letters := await self._next():
+                outcomes = await lane.send(letters, self._intend)
+                for letter, outcome in zip(letters, outcomes, strict=True):
+                    self._settle(letter, outcome)
+        finally:
+            self.hungry.set()
+            await lane.close()
+
+    async def _intend(self, letters: Sequence[Letter]) -> set[int]:
+        granted = asyncio.get_running_loop().create_future()
+        self.intents.append((letters, granted))
+        self.wake.set()
+        return await granted
+
+    def _settle(self, letter: Letter, outcome: Outcome) -> None:
+        self.tally[outcome.verdict.value] += 1
+        if outcome.verdict is Verdict.WITHDRAWN:
+            self.withdrawn.append((letter.delivery_id, letter.attempt))
+        else:
+            self.entries.append(ledger.entry_for(letter.delivery_id, letter.attempt, outcome))
+        if outcome.backs_off or outcome.stops:
+            self.stopping = True
+            self.work.set()
+            self.hungry.set()
+            self.trouble = outcome
+        self.wake.set()
+
+    trouble: Outcome | None = None
+
+    # --- the ledger -----------------------------------------------------------------------------------------------
+
+    async def _commit_until_finished(self) -> None:
+        while not self.finished or self.entries or self.withdrawn or self.intents:
+            await self.wake.wait()
+            self.wake.clear()
+            entries, self.entries = self.entries, []
+            withdrawn, self.withdrawn = self.withdrawn, []
+            intents, self.intents = self.intents, []
+            asked = [(letter.delivery_id, letter.attempt) for letters, _future in intents for letter in letters]
+            granted, sending = await self._db(self._commit, entries, withdrawn, asked)
+            for letters, future in intents:
+                if not future.cancelled():
+                    future.set_result({letter.delivery_id for letter in letters} & granted)
+            if not sending:
+                self.stopping = True
+            if self.trouble and not self.backed_off:
+                self.backed_off = True
+                await self._db(self._brake, self.trouble)
+
+    def _commit(self, entries, withdrawn, asked) -> tuple[set[int], bool]:
+        """One transaction for what has gathered. Whether the edition is still being sent is asked when in doubt."""
+        now = timezone.now()
+        with transaction.atomic():
+            ledger.record(entries, worker=self.worker, now=now)
+            granted = ledger.intend(asked, worker=self.worker, now=now)
+            if withdrawn:
+                ledger.withdraw(withdrawn, worker=self.worker, now=now)
+        if self.tally[Verdict.ACCEPTED.value] and not self.released:
+            brakes.release(self.edition_id)
+            self.released = True
+        doubt = len(granted) < len(asked)
+        sending = not doubt or Edition.objects.filter(pk=self.edition_id, state=Edition.State.SENDING).exists()
+        return granted, sending
+
+    released = False
+
+    def _brake(self, outcome: Outcome) -> None:
+        if outcome.stops:
+            brakes.stop(self.edition_id, reason=outcome.detail or outcome.why)
+        else:
+            brakes.back_off(
+                self.edition_id, error=outcome.detail or outcome.why, wait=outcome.retry_after, now=timezone.now()
+            )
+
+    async def _keep_lease(self) -> None:
+        while True:
+            await asyncio.sleep(self.lease.total_seconds() / 3)
+            await self._db(ledger.extend, worker=self.worker, lease=self.lease, now=timezone.now())
+
+    async def _db(self, function: Callable, *args, **kwargs):
+        """Run on the calling thread; while the database is away, wait for it: what is known is not forgotten."""
+        while True:
+            try:
+                return await sync_to_async(function)(*args, **kwargs)
+            except (OperationalError, InterfaceError) as error:
+                log.warning("The database does not answer (%s); trying again.", type(error).__name__)
+                await sync_to_async(connection.close)()
+                await asyncio.sleep(1)
+
+
+def pressings(rendition_ids: set[int]) -> dict[int, Pressing]:
+    """Frozen renditions, ready to print."""
+    rows = Rendition.objects.filter(pk__in=rendition_ids).select_related("edition__issue")
+    return {
+        row.pk: Pressing(
+            language=row.edition.language,
+            label=row.edition.issue.slug,
+            subject=row.subject,
+            html=row.html,
+            text=row.text,
+            marker=row.marker,
+        )
+        for row in rows
+    }

@@ -1,0 +1,60 @@
+"""The seam to the wire: what a transport is given, and the one vocabulary in which it answers.
+
+A transport opens lanes; a lane carries letters one after the other (or a few at once, where a provider takes a
+batch). Before the point of no return (the final dot; the POST) a lane asks `intend`, which commits that the attempt
+is made and names the deliveries it may still be made for. Everything a wire can do becomes an `Outcome`.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from newsletter.mime import Letter
+
+
+class Verdict(StrEnum):
+    """What became of a letter."""
+
+    ACCEPTED = "accepted"  # the relay or provider took it
+    REFUSED = "refused"  # never: this recipient or this letter
+    LATER = "later"  # provably not taken; try this one again after a while
+    UNSENT = "unsent"  # it did not come to an attempt; the letter goes back to the queue
+    WITHDRAWN = "withdrawn"  # the intent was not granted: no longer ours, or the reader has left
+    UNKNOWN = "unknown"  # the point of no return was passed and no answer came
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An answer. `why` is a short code for the ledger ("hard-bounce", "policy", "connect"), `detail` the wire's own
+    words without addresses; `retry_after` seconds; `backs_off`: the whole edition slows down; `stops`: it pauses."""
+
+    verdict: Verdict
+    why: str = ""
+    detail: str = ""
+    retry_after: float | None = None
+    backs_off: bool = False
+    stops: bool = False
+
+
+Intend = Callable[[Sequence[Letter]], Awaitable[set[int]]]
+"""Given letters, commits the intent and returns the delivery ids it was granted for."""
+
+
+class Lane(Protocol):
+    """One connection. Not shared: a lane is used by one coroutine."""
+
+    async def send(self, letters: Sequence[Letter], intend: Intend) -> list[Outcome]:
+        """Outcomes in the order of the letters. Raises nothing but CancelledError."""
+
+    async def close(self) -> None:
+        """Say goodbye; an error on the way out changes nothing."""
+
+
+class Transport(Protocol):
+    """How mail leaves: chosen by EMAIL_URL."""
+
+    name: str
+    batch: int  # letters a lane takes at once
+
+    def lane(self) -> Lane: ...

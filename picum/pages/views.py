@@ -1,0 +1,30 @@
+"""The site's own pages."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from newsletter import archive
+from picum import alternates
+from picum.areas.models import Area, Right
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Who PICUM is, the newest issue in the language of the page, the five areas and the eight rights.
+
+    `/` leads here: LocaleMiddleware redirects it, for now and by Accept-Language.
+    """
+    context = {
+        "newest": archive.newest(get_language(), on=timezone.now()),
+        "areas": Area.objects.prefetch_related("translations"),
+        "rights": Right.objects.prefetch_related("translations"),
+        "description": _(
+            "PICUM, the Platform for International Cooperation on Undocumented Migrants: "
+            "its newsletter in seven languages, its work and the rights it stands for."
+        ),
+    }
+    return render(request, "pages/home.html", context | alternates.public_page("pages:home", default="/"))

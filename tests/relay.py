@@ -1,0 +1,182 @@
+"""A real SMTP server on the loopback that writes down what it accepted, and misbehaves when told to.
+
+`Relay()` is a context manager with a free port. `script` is called at each step with (step, argument) and may return
+None (behave), a reply line such as "451 4.3.0 later", or an action: DROP hangs up, HANG never answers.
+Steps: "connect", "EHLO", "MAIL", "RCPT", "DATA", "dot" (the whole mail has arrived, no answer was given yet).
+"""
+
+import asyncio
+import email
+import email.policy
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.message import EmailMessage
+
+DROP, HANG = "drop", "hang"
+ACCEPT_THEN_DROP = "accept then drop"  # the mail is taken, the answer never arrives
+
+
+@dataclass(frozen=True)
+class Received:
+    """One mail as the wire carried it."""
+
+    sender: str
+    recipient: str
+    data: bytes
+    connection: int
+
+    @property
+    def message(self) -> EmailMessage:
+        return email.message_from_bytes(self.data, policy=email.policy.default)
+
+
+class Relay:
+    def __init__(
+        self,
+        script: Callable[[str, str], str | None] | None = None,
+        *,
+        extensions: tuple[str, ...] = ("PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"),
+        port: int = 0,
+        ssl_context=None,
+        delay: float = 0,
+    ):
+        self.script = script or (lambda step, argument: None)
+        self.extensions, self.port, self.ssl_context, self.delay = extensions, port, ssl_context, delay
+        self.received: list[Received] = []
+        self.commands: list[str] = []
+        self.connections = 0
+        self.arrived = threading.Condition()
+
+    def __enter__(self) -> "Relay":
+        self.loop = asyncio.new_event_loop()
+        started = threading.Event()
+
+        def serve():
+            asyncio.set_event_loop(self.loop)
+            self.server = self.loop.run_until_complete(asyncio.start_server(self._talk, "127.0.0.1", self.port))
+            self.port = self.server.sockets[0].getsockname()[1]
+            started.set()
+            self.loop.run_forever()
+            self.server.close()
+            tasks = asyncio.all_tasks(self.loop)
+            for task in tasks:
+                task.cancel()
+            self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+            self.loop.close()
+
+        self.thread = threading.Thread(target=serve, daemon=True)
+        self.thread.start()
+        assert started.wait(10)
+        return self
+
+    def __exit__(self, *exc) -> None:
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(10)
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self.port}?tls=never"
+
+    def wait_for(self, count: int, seconds: float = 60) -> None:
+        """Until at least `count` mails were accepted."""
+        with self.arrived:
+            assert self.arrived.wait_for(lambda: len(self.received) >= count, seconds), (
+                f"{len(self.received)} of {count} mails after {seconds} s"
+            )
+
+    def recipients(self) -> list[str]:
+        return [mail.recipient for mail in self.received]
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            await Conversation(self, reader, writer, self.connections).run()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.transport.abort()
+
+
+class Hangup(ConnectionError):
+    pass
+
+
+class Conversation:
+    def __init__(self, relay: Relay, reader, writer, number: int):
+        self.relay, self.reader, self.writer, self.number = relay, reader, writer, number
+        self.sender = self.recipient = None
+
+    async def run(self) -> None:
+        await self.answer("connect", "", "220 relay.test ESMTP")
+        while line := await self.reader.readline():
+            text = line.decode().rstrip("\r\n")
+            self.relay.commands.append(text)
+            verb, _space, argument = text.partition(" ")
+            await self.do(verb.upper(), argument)
+
+    async def do(self, verb: str, argument: str) -> None:
+        if verb == "EHLO":
+            offers = [f"250-{name}" for name in self.relay.extensions]
+            await self.answer("EHLO", argument, "\r\n".join(["250-relay.test", *offers, "250 HELP"]))
+        elif verb == "MAIL":
+            if await self.answer("MAIL", argument, "250 2.1.0 ok"):
+                self.sender = argument.partition("<")[2].partition(">")[0]
+        elif verb == "RCPT":
+            if self.sender is None:
+                await self.say("503 5.5.1 MAIL first")
+            elif await self.answer("RCPT", argument, "250 2.1.5 ok"):
+                self.recipient = argument.partition("<")[2].partition(">")[0]
+        elif verb == "DATA":
+            if self.recipient is None:
+                await self.say("503 5.5.1 RCPT first")
+            elif await self.answer("DATA", "", "354 go on"):
+                await self.take()
+        elif verb == "RSET":
+            self.sender = self.recipient = None
+            await self.say("250 2.0.0 ok")
+        elif verb == "STARTTLS" and self.relay.ssl_context:
+            await self.say("220 2.0.0 ready")
+            await self.writer.start_tls(self.relay.ssl_context)
+        elif verb == "AUTH":
+            await self.answer("AUTH", argument, "235 2.7.0 welcome")
+        elif verb == "QUIT":
+            await self.say("221 2.0.0 bye")
+            raise Hangup
+        else:
+            await self.say("500 5.5.2 what?")
+
+    async def take(self) -> None:
+        lines = []
+        while (line := await self.reader.readline()) != b".\r\n":
+            if not line:
+                raise Hangup
+            lines.append(line[1:] if line.startswith(b".") else line)
+        mail = Received(self.sender, self.recipient, b"".join(lines), self.number)
+        self.sender = self.recipient = None
+        action = self.relay.script("dot", mail.recipient)
+        if action in (None, ACCEPT_THEN_DROP) or action.startswith("250"):
+            with self.relay.arrived:
+                self.relay.received.append(mail)
+                self.relay.arrived.notify_all()
+        await self.act(action, "250 2.0.0 queued")
+
+    async def answer(self, step: str, argument: str, usual: str) -> bool:
+        """Whether the step was granted."""
+        action = self.relay.script(step, argument)
+        await self.act(action, usual)
+        return action is None or action[0] in "23"
+
+    async def act(self, action: str | None, usual: str) -> None:
+        if action in (DROP, ACCEPT_THEN_DROP):
+            raise Hangup
+        if action == HANG:
+            await asyncio.Event().wait()
+        await self.say(action or usual)
+
+    async def say(self, line: str) -> None:
+        if self.relay.delay:
+            await asyncio.sleep(self.relay.delay)
+        self.writer.write(line.encode() + b"\r\n")
+        await self.writer.drain()
