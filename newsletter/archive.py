@@ -95,7 +95,7 @@ def _in(language: str, *, on: datetime.datetime):
 def _published(language: str, *, on: datetime.datetime):
     """Published issues, with their published editions and the subject in one language."""
     editions = Edition.objects.published(on=on)
-    subjects = Subjects.objects.filter(language_code=language).only("master", "language_code", "subject")
+    subjects = Subjects.objects.filter(language_code=language)  # whole: parler cannot defer a field
     return Issue.objects.filter(pk__in=editions.values("issue")).prefetch_related(
         Prefetch("editions", queryset=editions), Prefetch("translations", queryset=subjects)
     )

@@ -135,11 +135,28 @@ def move_section(section: Section, *, by: int) -> bool:
     return True
 
 
-def neighbours(item: Item) -> tuple[int | None, int | None]:
-    """The ids of the items before and after this one in its issue."""
-    order = list(Item.objects.filter(issue=item.issue_id).order_by(*Item._meta.ordering).values_list("pk", flat=True))
+@dataclass(frozen=True)
+class Standing:
+    """Where an item stands: the ids of the items before and after it in the issue, its number within its section."""
+
+    before: int | None
+    after: int | None
+    number: int
+    of: int
+
+
+def standing(item: Item) -> Standing:
+    """One query."""
+    rows = Item.objects.filter(issue=item.issue_id).order_by(*Item._meta.ordering).values_list("pk", "section")
+    order = [pk for pk, _section in rows]
+    beside = [pk for pk, section in rows if section == item.section_id]
     at = order.index(item.pk)
-    return (order[at - 1] if at else None), (order[at + 1] if at + 1 < len(order) else None)
+    return Standing(
+        before=order[at - 1] if at else None,
+        after=order[at + 1] if at + 1 < len(order) else None,
+        number=beside.index(item.pk) + 1,
+        of=len(beside),
+    )
 
 
 def _in_order(issue_id: int, section_id: int) -> list[Item]:

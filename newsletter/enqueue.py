@@ -9,7 +9,6 @@ from django.db import connection, transaction
 from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from newsletter import ledger, lifecycle, rendering, translating
 from newsletter.doorbell import ring_on_commit
@@ -119,8 +118,8 @@ def freeze_due(issue_id: int, *, now: datetime.datetime | None = None) -> list[E
                 lifecycle.move(edition, State.SENDING, by=None, finished_at=None)
             if edition.state == State.SENDING:
                 ring_on_commit("newsletter.send_edition", edition.pk, times=hands(edition))
-    log.info("Issue %s: %s", issue.slug, ngettext("%d delivery", "%d deliveries", sum(created.values()))
-             % sum(created.values()))  # fmt: skip
+    if created:
+        log.info("Issue %s: %s deliveries created.", issue.slug, sum(created.values()))
     return due
 
 
@@ -188,7 +187,7 @@ def _create_deliveries(issue: Issue, *, now: datetime.datetime) -> dict[int, int
                                       detail, attempts, due_at, worker, changed_at)
             SELECT e.issue_id, e.id, r.rendition_id, s.id, s.address_key, 'queued', '', '', 0, %s, '', %s
             {_AUDIENCE} ON CONFLICT DO NOTHING
-            """,  # noqa: S608  # table names are ours
+            """,
             [moment, moment, issue.pk],
         )
         inserted = cursor.rowcount
@@ -197,7 +196,7 @@ def _create_deliveries(issue: Issue, *, now: datetime.datetime) -> dict[int, int
             SELECT count(*) {_AUDIENCE} AND NOT EXISTS (
                 SELECT 1 FROM {deliveries} d WHERE d.issue_id = e.issue_id
                 AND (d.subscriber_id = s.id OR d.address_key = s.address_key))
-            """,  # noqa: S608
+            """,
             [issue.pk],
         )
         left_out = cursor.fetchone()[0]

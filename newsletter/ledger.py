@@ -69,7 +69,7 @@ def claim(
                    lease_until = %s, changed_at = %s
             WHERE id IN (SELECT id FROM due) AND state IN ('queued', 'deferred')
             RETURNING id
-            """,  # noqa: S608  # table names are ours
+            """,
             [edition_id, _at(now), edition_id, _at(now), limit, worker, _at(now + lease), _at(now)],
         )
         ids = [row[0] for row in cursor.fetchall()]
@@ -101,7 +101,7 @@ def intend(ids: Sequence[tuple[int, int]], *, worker: str, now: datetime.datetim
               AND NOT EXISTS (SELECT 1 FROM {_table(Suppression)} x
                               WHERE x.address_key = {_table(Delivery)}.address_key)
             RETURNING id
-            """,  # noqa: S608
+            """,
             [_at(now), *_flat(ids), worker],
         )
         return {row[0] for row in cursor.fetchall()}
@@ -139,7 +139,7 @@ def record(entries: Sequence[Entry], *, worker: str, now: datetime.datetime) -> 
                 lease_until = NULL, changed_at = %s
             FROM v WHERE d.id = v.id AND d.attempts = v.attempt AND d.worker = %s
                      AND d.state IN ('claimed', 'attempting', 'unknown')
-            """,  # noqa: S608
+            """,
             [*parameters, _at(now), worker],
         )
 

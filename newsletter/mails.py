@@ -27,7 +27,7 @@ def send_test(edition: Edition, *, to: str, by: User, languages: Sequence[str] =
 
     Wants `edition.issue` from `Issue.objects.with_contents()`. Leaves an audit line. Raises NotSent.
     """
-    message = test_message(edition, to=to, languages=languages)
+    message = build_test(edition, to=to, languages=languages)
     try:
         message.send()
     except (OSError, AnymailError) as error:  # smtplib's own are OSErrors
@@ -35,7 +35,7 @@ def send_test(edition: Edition, *, to: str, by: User, languages: Sequence[str] =
     audit.record("edition.test", by=by, on=edition)
 
 
-def test_message(edition: Edition, *, to: str, languages: Sequence[str] = ()) -> EmailMultiAlternatives:
+def build_test(edition: Edition, *, to: str, languages: Sequence[str] = ()) -> EmailMultiAlternatives:
     """The mail of `send_test`, not yet sent."""
     words = rendering.render_mail(rendering.compose(edition.issue, edition.language, languages), token=TOKEN)
     shared = Pressing(

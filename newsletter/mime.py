@@ -28,6 +28,7 @@ HEADER_NAMES = {
     "From", "To", "Reply-To", "Subject", "Date", "Message-ID", "Content-Language", "List-Id", "List-Post",
     "List-Unsubscribe", "List-Unsubscribe-Post", "Precedence", "X-Auto-Response-Suppress", "Feedback-ID",
 }  # fmt: skip
+LONGEST_LINE = 998 - 80  # a token is longer than the marker in whose place it goes
 _LINE = re.compile(rb"\r\n|\r|\n")
 
 
@@ -108,13 +109,14 @@ class Pressing:
         return shared | ({"Reply-To": settings.NEWSLETTER_REPLY_TO} if settings.NEWSLETTER_REPLY_TO else {})
 
     def data(self, letter: Letter, *, eight_bit: bool) -> bytes:
-        """The mail as SMTP's DATA wants it, dot-stuffed, without the final dot: 8bit, or quoted-printable."""
+        """The mail as SMTP's DATA wants it, dot-stuffed, without the final dot: 8bit, or quoted-printable where the
+        relay or an overlong line (RFC 5322 §2.1.1: 998 octets) forbids that."""
         personal = [b"To: " + letter.to.encode(), b"Date: " + formatdate(usegmt=True).encode()]
         for name, value in letter.personal_headers().items():
             personal.append(f"{name}: {value}".replace(">, <", ">,\r\n <").encode())
         head = b"\r\n".join(personal) + b"\r\n" + self._head
         token = letter.token.encode()
-        if eight_bit:
+        if eight_bit and self._fits:
             return head + token.join(self._eight_bit)
         marker = self.marker.encode()
         return head + _stuffed(self._multipart([part.replace(marker, token) for part in self._bodies], "qp"))
@@ -138,6 +140,10 @@ class Pressing:
         return [_LINE.sub(b"\r\n", body.encode()) for body in (self.text, self.html)]
 
     @cached_property
+    def _fits(self) -> bool:
+        return max(len(line) for body in self._bodies for line in body.split(b"\r\n")) <= LONGEST_LINE
+
+    @cached_property
     def _boundary(self) -> str:
         return f"={hashlib.sha256(self.html.encode()).hexdigest()[:32]}"
 
@@ -146,9 +152,8 @@ class Pressing:
         message = EmailMessage(policy=SMTP)
         for name, value in self.headers.items():
             message[name] = value
-        message["MIME-Version"] = "1.0"
-        message["Content-Type"] = f'multipart/alternative; boundary="{self._boundary}"'
-        return message.as_bytes().rstrip(b"\r\n") + b"\r\n\r\n"
+        kind = f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{self._boundary}"\r\n\r\n'
+        return message.as_bytes().rstrip(b"\r\n") + b"\r\n" + kind.encode()
 
     @cached_property
     def _eight_bit(self) -> list[bytes]:

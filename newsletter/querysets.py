@@ -6,17 +6,16 @@ from parler.managers import TranslatableQuerySet
 
 class IssueQuerySet(TranslatableQuerySet):
     def with_contents(self):
-        """All that composing needs, in a fixed number of queries: 12, whatever the size."""
-        from newsletter.models.content import Item
-
-        items = Item.objects.select_related("section").prefetch_related(
+        """All that composing needs, in a fixed number of queries: 13, whatever the size."""
+        item = self.model._meta.get_field("items").related_model
+        items = item.objects.select_related("section").prefetch_related(
             "translations", "section__translations", "bodies__translations", "areas__translations",
             "rights__translations", "sources",
         )  # fmt: skip
         return self.prefetch_related(
             "translations",
             "editions",
-            models.Prefetch("items", queryset=items.order_by(*Item._meta.ordering)),
+            models.Prefetch("items", queryset=items.order_by(*item._meta.ordering)),
         )
 
 

@@ -49,7 +49,7 @@ def edition(request: HttpRequest, slug: str) -> HttpResponse:
 def item(request: HttpRequest, pk: int) -> HttpResponse:
     """An item at its permanent address; in another language, marked, where it is not translated."""
     language, now = get_language(), timezone.now()
-    issue = published.issue_or_404(language, on=now, items=pk)
+    issue = published.issue_or_404(language, on=now, items__id=pk)
     place = published.place_or_404(composition := rendering.compose(issue, language), pk)
     written_in = set(translating.texts(place.entry.item))
     languages = published.published_languages(issue, on=now)

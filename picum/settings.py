@@ -185,11 +185,12 @@ SENDING_RATE = env.number("SENDING_RATE", 0)  # messages a second over all worke
 SENDING_BATCH = env.whole("SENDING_BATCH", 1, least=1)  # recipients a provider's call carries
 
 # --- Celery: a message is a doorbell, the database row is the truth ---------------------------------------------------
-CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "memory://")
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "memory://localhost/")
+BROKER_IS_EMBEDDED = CELERY_BROKER_URL.startswith("memory:")  # heard only inside `manage.py run`
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"polling_interval": 0.1}
-    if CELERY_BROKER_URL == "memory://"
+    if BROKER_IS_EMBEDDED
     # A message of a killed worker comes back after visibility_timeout, looked for every ten seconds.
     else {"visibility_timeout": 600, "unacked_restore_interval": 10, "unacked_restore_throttle": 1}
 )
@@ -220,6 +221,7 @@ LOGGING = {
     "loggers": {
         "aiosmtpd": {"level": "ERROR"},
         "mail.log": {"level": "ERROR"},
+        "celery": {"level": "WARNING"},
         "django.server": {"level": "WARNING"},
     },
 }

@@ -1,6 +1,10 @@
 """What all tests share."""
 
+from collections.abc import Iterator
+
 import pytest
+from django.conf import settings as django_settings
+from django.test import override_settings
 
 from tests.relay import Relay
 
@@ -20,3 +24,11 @@ def point_at(settings, server: Relay) -> None:
     settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
     settings.EMAIL_USE_SSL = settings.EMAIL_USE_TLS = False
     settings.EMAIL_STARTTLS = "never"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_as_they_are() -> Iterator[None]:
+    """Nobody has collected the static files before a test; WhiteNoise would warn of the missing folder."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    with override_settings(WHITENOISE_AUTOREFRESH=True, STORAGES=django_settings.STORAGES | {"staticfiles": plain}):
+        yield

@@ -4,9 +4,8 @@ import datetime
 
 from django import forms
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from newsletter.models import Edition, Issue
 from newsletter.rendering import language_name
@@ -67,7 +66,7 @@ class SendForm(forms.Form):
             name = language_name(code, spoken)
             self.fields[f"wait_{code}"] = forms.ChoiceField(
                 label=_("Readers of %s") % name,
-                choices=[(WAIT, _("they wait for it")), (GIVE_UP, _("do not wait for %s") % name)],
+                choices=[(WAIT, _("readers wait for %s") % name), (GIVE_UP, _("do not wait for %s") % name)],
                 initial=WAIT if waits[code] else GIVE_UP,
                 widget=forms.RadioSelect,
             )

@@ -18,9 +18,7 @@ def require(request: HttpRequest, permissions: tuple[str, ...]) -> None:
         raise PermissionDenied
 
 
-def issue_for(
-    request: HttpRequest, pk: int, permissions: tuple[str, ...] = READ, *, contents: bool = True
-) -> Issue:
+def issue_for(request: HttpRequest, pk: int, permissions: tuple[str, ...] = READ, *, contents: bool = True) -> Issue:
     """The issue, with all its contents if wanted; 403 without one of the permissions, 404 if there is none."""
     require(request, permissions)
     return get_object_or_404(Issue.objects.with_contents() if contents else Issue, pk=pk)
@@ -39,7 +37,7 @@ def edition_of(issue: Issue, language: str) -> Edition:
 
 
 def step(way: str) -> int:
-    """"up" is a step of -1, "down" of +1; anything else is 404."""
+    """ "up" is a step of -1, "down" of +1; anything else is 404."""
     try:
         return {"up": -1, "down": 1}[way]
     except KeyError:

@@ -8,12 +8,11 @@ from django.http import HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from newsletter import compose
-from newsletter.admin import guard, moves, panels, preview, progress, sending
+from newsletter.admin import moves, panels, preview, progress, sending
 from newsletter.admin.base import DeskAdmin, DeskForm
 from newsletter.models import Edition, Issue
 from newsletter.rendering import language_name
@@ -86,7 +85,7 @@ class IssueAdmin(DeskAdmin):
         return False  # its public address is kept for ever
 
     def get_readonly_fields(self, request, obj=None):
-        return ["slug"] if obj and obj.editions.frozen().exists() else []
+        return ["slug"] if obj and any(edition.frozen_at for edition in obj.editions.all()) else []
 
     def get_fieldsets(self, request, obj=None):
         language = language_name(self.get_form_language(request, obj), get_language() or "en")
@@ -116,20 +115,19 @@ class IssueAdmin(DeskAdmin):
             f"{reverse('admin:newsletter_issue_change', args=[obj.pk])}?language={language}#contents"
         )
 
-    def change_view(self, request, object_id, form_url="", extra_context=None):
-        shown = Issue.objects.with_contents().filter(pk=object_id).first() if object_id.isdigit() else None
-        language = get_language() or "en"
-        context = extra_context or {}
-        if shown:
-            compose_rows = panels.editions(shown, language)
+    def render_change_form(self, request, context, *args, obj=None, **kwargs):
+        if obj:
+            shown, language = Issue.objects.with_contents().get(pk=obj.pk), get_language() or "en"
+            rows = panels.editions(shown, language)
             context |= {
                 "contents": panels.contents(shown, language),
-                "editions": compose_rows,
-                "settled": [row.name for row in compose_rows if row.edition.frozen_at],
+                "editions": rows,
+                "settled": [row.name for row in rows if row.edition.frozen_at],
+                "preview_language": self._language(request),
                 "may_edit": self.has_change_permission(request),
                 "may_send": request.user.has_perm("newsletter.send_issue"),
             }
-        return super().change_view(request, object_id, form_url, context)
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
     # --- pages of our own ---------------------------------------------------------------------------------------
 

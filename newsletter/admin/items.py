@@ -7,9 +7,9 @@ from django.db import models
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
-from django.utils.translation import get_language
+from django.utils import timezone
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from newsletter import compose
@@ -22,8 +22,11 @@ from newsletter.rendering import language_name
 class SourceInline(admin.StackedInline):
     model = Source
     extra = 0
-    formfield_overrides = {models.DateField: DATE_INPUT}
-    fields = [("outlet", "title"), ("url", "page"), ("date", "precision"), ("language", "position")]
+    formfield_overrides = {
+        models.DateField: DATE_INPUT,
+        models.URLField: {"widget": forms.URLInput(attrs={"class": "vURLField"}), "assume_scheme": "https"},
+    }
+    fields = [("outlet", "title"), ("url", "page"), ("date", "precision", "language", "position")]
     verbose_name = gettext_lazy("source")
 
 
@@ -80,7 +83,11 @@ class ItemAdmin(DeskAdmin):
     def formfield_for_dbfield(self, db_field, request, **kwargs):
         if db_field.name == "countries":
             kwargs["widget"] = FilteredSelectMultiple(db_field.verbose_name, is_stacked=False)
-        return super().formfield_for_dbfield(db_field, request, **kwargs)
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "section":
+            for deed in ("add", "change", "delete", "view"):
+                setattr(field.widget, f"can_{deed}_related", False)
+        return field
 
     def formfield_for_manytomany(self, db_field, request, **kwargs):
         kwargs["queryset"] = db_field.remote_field.model.objects.prefetch_related("translations")
@@ -105,13 +112,20 @@ class ItemAdmin(DeskAdmin):
             source.position = number
             source.save(update_fields=["position"])
 
-    def change_view(self, request, object_id, form_url="", extra_context=None):
-        context = extra_context or {}
-        item = Item.objects.prefetch_related("translations").filter(pk=object_id).first() if object_id.isdigit() else None
-        if item:
-            before, after = compose.neighbours(item)
-            context |= {"before": before, "after": after, "marks": panels.marks(item, get_language() or "en")}
-        return super().change_view(request, object_id, form_url, context)
+    def render_change_form(self, request, context, *args, obj=None, **kwargs):
+        if obj:
+            context |= {
+                "standing": compose.standing(obj),
+                "heading": obj.section,
+                "marks": panels.marks(obj, get_language() or "en"),
+                "tab": self._language(request),
+            }
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+
+    def get_view_on_site_url(self, obj=None):
+        """Only what is published has a page."""
+        published = obj and obj.issue.editions.published(on=timezone.now()).exists()
+        return super().get_view_on_site_url(obj) if published else None
 
     # --- where one goes after saving ----------------------------------------------------------------------------
 
@@ -122,17 +136,15 @@ class ItemAdmin(DeskAdmin):
         return self._onwards(request, obj, super().response_change(request, obj))
 
     def _onwards(self, request, item, response):
-        """"Save" leads back to the item's line in its issue, "Save and next item" to the next one, same language."""
+        """ "Save" leads back to the item's line in its issue, "Save and next item" to the next one, same language."""
         language = self.get_form_language(request, item)
         back = reverse("admin:newsletter_issue_change", args=[item.issue_id]) + f"#item-{item.pk}"
         if "_next" in request.POST:
-            _before, after = compose.neighbours(item)
+            after = compose.standing(item).after
             if after is None:
                 self.message_user(request, _("That was the last item of the issue."))
                 return HttpResponseRedirect(back)
-            return HttpResponseRedirect(
-                reverse("admin:newsletter_item_change", args=[after]) + f"?language={language}"
-            )
+            return HttpResponseRedirect(reverse("admin:newsletter_item_change", args=[after]) + f"?language={language}")
         return HttpResponseRedirect(back) if "_save" in request.POST else response
 
     def get_urls(self):

@@ -42,9 +42,7 @@ def groups(issue: Issue) -> list[Group]:
         f"by_{language}": Count("pk", filter=Q(subscribed_at__lte=edition.frozen_at))
         for language, edition in frozen.items()
     }
-    served = Delivery.objects.filter(
-        Q(address_key=OuterRef("address_key")) | Q(subscriber=OuterRef("pk")), issue=issue
-    )
+    served = Delivery.objects.filter(Q(address_key=OuterRef("address_key")) | Q(subscriber=OuterRef("pk")), issue=issue)
     stopped = Suppression.objects.filter(address_key=OuterRef("address_key"))
     rows = (
         Subscriber.objects.subscribed()
@@ -87,11 +85,7 @@ def instead(
     """If readers did not wait for this language: by language, how many would get that one now; "" for those who
     would go without."""
     others = set(given_up) - {language}
-    mine = [
-        group
-        for group in waiting_groups
-        if outlook([group], chosen=chosen, given_up=others).waiting[language]
-    ]
+    mine = [group for group in waiting_groups if outlook([group], chosen=chosen, given_up=others).waiting[language]]
     result = outlook(mine, chosen=chosen, given_up=others | {language})
     without = sum(group.count for group in mine) - result.now.total()
     return result.now + Counter({"": without})

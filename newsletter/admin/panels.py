@@ -111,9 +111,7 @@ def reader_orders() -> list[tuple[tuple[str, ...], int]]:
 def marks(item: Item, language: str) -> list[Mark]:
     """The seven languages of an item, named in another."""
     written = translating.texts(item)
-    return [
-        Mark(code, rendering.language_name(code, language), code in written) for code in translating.LANGUAGES
-    ]
+    return [Mark(code, rendering.language_name(code, language), code in written) for code in translating.LANGUAGES]
 
 
 def _line(item: Item, entry: rendering.Entry | None, language: str) -> Line:

@@ -64,9 +64,7 @@ def text(request, pk: int, language: str) -> HttpResponse:
 
 
 def _words(edition, order: list[str]) -> rendering.Words:
-    return rendering.render_mail(
-        rendering.compose(edition.issue, edition.language, order), token=mails.TOKEN
-    )
+    return rendering.render_mail(rendering.compose(edition.issue, edition.language, order), token=mails.TOKEN)
 
 
 def _framed(response: HttpResponse) -> HttpResponse:

@@ -1,5 +1,7 @@
 """Watching an issue go out. The numbers come from `newsletter.reporting`; the page fetches them again by itself."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.http import HttpRequest
@@ -20,11 +22,12 @@ SETTLED = {S.DRAFT, S.READY, S.SENT, S.CANCELLED}
 
 @dataclass(frozen=True)
 class Row:
-    """An edition on the progress page. `cells` follow COLUMNS; `percent` of its readers are settled."""
+    """An edition on the progress page. `labelled`: pairs of a state and its count; `percent` of its readers are
+    settled."""
 
     edition: Edition
     name: str
-    cells: list[int]
+    labelled: list[tuple[str, int]]
     frozen: int
     done: int
     percent: int
@@ -62,7 +65,7 @@ def _now(request: HttpRequest, issue: Issue) -> dict[str, object]:
         "total": {
             "frozen": sum(row.frozen for row in rows),
             "done": sum(row.done for row in rows),
-            "cells": [sum(column) for column in zip(*(row.cells for row in rows), strict=True)],
+            "labelled": _labelled(sum((Counter(entry["counts"]) for entry in entries), Counter())),
             "percent": _percent(sum(row.done for row in rows), sum(row.frozen for row in rows)),
         },
         "unknown": sum(entry["counts"].get(D.UNKNOWN, 0) for entry in entries),
@@ -72,13 +75,11 @@ def _now(request: HttpRequest, issue: Issue) -> dict[str, object]:
 
 
 def _row(entry: dict) -> Row:
-    edition, counts = entry["edition"], dict(entry["counts"])
-    # For a person, what a worker holds or has on the wire is still waiting.
-    counts[D.QUEUED] = sum(counts.get(state, 0) for state in (D.QUEUED, D.CLAIMED, D.ATTEMPTING))
+    edition = entry["edition"]
     return Row(
         edition=edition,
         name=language_name(edition.language, get_language() or "en"),
-        cells=[counts.get(state, 0) for state in COLUMNS],
+        labelled=_labelled(entry["counts"]),
         frozen=entry["frozen"],
         done=entry["done"],
         percent=_percent(entry["done"], entry["frozen"]),
@@ -86,6 +87,12 @@ def _row(entry: dict) -> Row:
         left=_left(entry["eta"]),
         notes=_notes(entry),
     )
+
+
+def _labelled(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    # For a person, what a worker holds or has on the wire is still waiting.
+    waiting = sum(counts.get(state, 0) for state in (D.QUEUED, D.CLAIMED, D.ATTEMPTING))
+    return [(str(state.label), waiting if state == D.QUEUED else counts.get(state, 0)) for state in COLUMNS]
 
 
 def _notes(entry: dict) -> list[str]:
@@ -110,7 +117,7 @@ def _phase(rows: list[Row]) -> str:
     if S.SENT in states:
         left = [row.name for row in rows if row.state in {S.DRAFT, S.READY}]
         if left:
-            return _("All that was sent has arrived at its end. Not sent yet: %s.") % ", ".join(left)
+            return _("What was sent is done. Not sent yet: %s.") % ", ".join(left)
         return _("The issue has been sent.")
     if S.CANCELLED in states:
         return _("The sending was cancelled.")

@@ -29,6 +29,7 @@ class SectionAdmin(KeyedAdmin):
     """The order is changed by buttons in the list."""
 
     list_display = ["__str__", "order", "key", "languages", "used"]
+    sortable_by = []  # the buttons speak of the one order there is
     actions = None
 
     def get_queryset(self, request):

@@ -116,7 +116,7 @@ def _row(
 
 
 def _alternatives(counted: Counter, spoken: str) -> str:
-    """"300 would get Spanish, 12 would get nothing"."""
+    """ "300 would get Spanish, 12 would get nothing"."""
     parts = [
         ngettext("%(count)s would get %(language)s", "%(count)s would get %(language)s", number)
         % {"count": number_format(number, force_grouping=True), "language": language_name(code, spoken)}
@@ -151,7 +151,10 @@ def _confirm(request, issue: Issue, form: SendForm):
         (language_name(code, spoken), expected.now[code], code in form.chosen)
         for code in sorted(expected.now.keys() | set(form.chosen), key=_masthead)
     ]
-    waits = [(language_name(code, spoken), expected.waiting[code]) for code in sorted(expected.waiting, key=_masthead)]
+    waits = [
+        (language_name(code, spoken), expected.waiting[code])
+        for code in sorted(expected.waiting.keys() - set(form.given_up), key=_masthead)
+    ]
     return guard.page(
         request,
         "confirm.html",
@@ -161,6 +164,7 @@ def _confirm(request, issue: Issue, form: SendForm):
         sentence=_sentence(expected.now.total(), len(form.chosen), form),
         lines=lines,
         waits=waits,
+        without=sum(expected.waiting[code] for code in form.given_up),
         given_up=[language_name(code, spoken) for code in form.given_up],
         warnings=[
             (language_name(edition.language, spoken), problem.text)
@@ -172,13 +176,13 @@ def _confirm(request, issue: Issue, form: SendForm):
 
 
 def _sentence(readers: int, languages: int, form: SendForm) -> str:
-    """"3,912 readers get the issue now in 7 languages."."""
+    """ "3,912 readers get the issue now in 7 languages."."""
     counted = ngettext("%s reader gets the issue", "%s readers get the issue", readers)
     spread = ngettext("in %d language", "in %d languages", languages) % languages
     words = {"readers": counted % number_format(readers, force_grouping=True), "languages": spread}
     if form.at is None:
         return _("%(readers)s now %(languages)s.") % words
-    return _("%(readers)s on %(moment)s %(languages)s.") % words | {"moment": _moment(form)}
+    return _("%(readers)s on %(moment)s %(languages)s.") % (words | {"moment": _moment(form)})
 
 
 def _moment(form: SendForm) -> str:

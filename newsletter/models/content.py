@@ -2,7 +2,6 @@
 
 import datetime
 
-from babel.dates import format_date, format_skeleton
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
@@ -13,6 +12,7 @@ from django_countries.fields import CountryField
 from parler.fields import TranslationsForeignKey
 from parler.models import TranslatableModel, TranslatedFields, TranslatedFieldsModel
 
+from newsletter import localising
 from newsletter.querysets import IssueQuerySet
 from newsletter.richtext import RichTextField
 
@@ -71,10 +71,10 @@ class Issue(TranslatableModel):
         if not isinstance(self.period, datetime.date):
             return self.slug
         if self.period_kind == self.Period.QUARTER:
-            return format_skeleton("yQQQQ", self.period, locale=language)
+            return localising.quarter(self.period, language)
         if self.period_kind == self.Period.DATE:
-            return format_date(self.period, "long", locale=language)
-        return format_skeleton("yMMMM", self.period, locale=language)
+            return localising.day(self.period, language)
+        return localising.month(self.period, language)
 
 
 class Section(TranslatableModel):

@@ -22,7 +22,8 @@ _inliner = CSSInliner(keep_style_tags=False, keep_at_rules=True, load_remote_sty
 _INDENT = re.compile(r"[ \t]*\n[ \t\n]*")
 _TAG = re.compile(r'<(?:[^<>"]|"[^"]*")*>')
 _QUOTED = re.compile(r'"[^"]*"')
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")  # in a mail; none of them is ever meant
+_BREAKS = re.compile(r"(?: *[\x00-\x1f\x7f-\x9f\u2028\u2029])+ *")
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,12 @@ class Words:
 
 
 def render_mail(composition: Composition, *, token: str) -> Words:
-    """Subject, html and text. `token`, of [A-Za-z0-9_.-] only, is a reader's own or a marker that sending replaces;
-    it is written once per personal link, four times in the html and twice in the text."""
+    """Subject, html and text. `token`, of [A-Za-z0-9_.-] only, is a reader's own or a marker that sending replaces,
+    random so that no editor can have typed it. It is written once per personal link, four times in the html and
+    twice in the text, and never escaped or folded."""
     with override(composition.language):
         name = _("%(network)s Newsletter – %(label)s") % {"network": NETWORK, "label": composition.label}
-        subject = _CONTROL.sub(" ", composition.subject).strip() or name
+        subject = _BREAKS.sub(" ", composition.subject).strip() or name
         context = {
             "composition": composition,
             "direction": localising.direction(composition.language),
@@ -62,6 +64,7 @@ def render_mail(composition: Composition, *, token: str) -> Words:
         }
         html = render_to_string("newsletter/mail/edition.html", context)
         text = render_to_string("newsletter/mail/edition.txt", context)
+    html, text = (_FORBIDDEN.sub("", part) for part in (html, text))
     return Words(subject=subject, html=_folded(_inlined(html)), text=_tidied(text))
 
 
@@ -101,5 +104,5 @@ def _broken(line: str) -> str:
 
 def _tidied(text: str) -> str:
     """No space at the end of a line, at most one empty line together, exactly one newline at the end."""
-    lines = "\n".join(line.rstrip(" \t") for line in text.splitlines())
+    lines = "\n".join(line.rstrip(" \t") for line in text.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", lines).strip("\n") + "\n"

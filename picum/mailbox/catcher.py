@@ -9,6 +9,7 @@ import collections
 import logging
 import sqlite3
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
@@ -63,7 +64,8 @@ class Catcher:
         """Closes the port and what is open on it. Harmless when it does not run."""
         if not self._thread:
             return
-        self._loop.call_soon_threadsafe(self._enough.set)
+        with suppress(RuntimeError):  # it has ended by itself, and said so in the log
+            self._loop.call_soon_threadsafe(self._enough.set)
         self._thread.join()
         self._thread = None
 

@@ -15,14 +15,8 @@ from email.parser import HeaderParser
 _END_OF_HEADERS = re.compile(rb"\r?\n\r?\n")
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 _TAG = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,8})*")  # BCP 47, roughly
-_NOT_CHARSETS = {
-    "idna",
-    "punycode",
-    "raw-unicode-escape",
-    "undefined",
-    "unicode-escape",
-    "utf-7",
-}  # Python's, not a mail's
+# Encodings of Python's that no mail means; some give what cannot be stored, some take very long.
+_NOT_CHARSETS = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7")
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _HEAD = re.compile(r"<head(?:\s[^>]*)?>", re.IGNORECASE)
@@ -76,9 +70,7 @@ def with_links_outside(html: str) -> str:
 
 
 def _content(part: Message) -> str:
-    payload = part.get_payload(decode=True)
-    if not isinstance(payload, bytes):  # a text part that claims to hold parts
-        return str(part)
+    payload = part.get_payload(decode=True) or b""
     charset = part.get_content_charset("")
     if not charset and (meta := _META_CHARSET.search(payload[:4096])):
         charset = meta[1].decode("ascii", "replace")
@@ -99,9 +91,11 @@ def _word(word: str | bytes, charset: str | None) -> str:
     if charset:
         return _decoded(word, charset)
     try:
-        return word.decode("raw-unicode-escape")  # how decode_header hands over what stood beside encoded words
+        text = word.decode("raw-unicode-escape")  # how decode_header hands over what stood beside encoded words
+        text.encode()  # a backslash in the mail may have become half a letter
     except ValueError:
         return word.decode("latin-1")
+    return text
 
 
 def _decoded(octets: bytes, charset: str) -> str:

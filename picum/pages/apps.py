@@ -6,3 +6,6 @@ class PagesConfig(AppConfig):
     name = "picum.pages"
     label = "pages"
     verbose_name = _("Pages")
+
+    def ready(self):
+        from picum import checks  # noqa: F401  # registers the project's system checks

@@ -52,7 +52,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{slug}: {', '.join(wanted)} on the way.")
 
     def _watch(self, issue: Issue) -> None:
-        alone = settings.CELERY_BROKER_URL == "memory://"
+        alone = settings.BROKER_IS_EMBEDDED
         while True:
             if alone:
                 reconcile()

@@ -4,6 +4,7 @@ Web, worker, beat and a local mail box as threads: one Ctrl-C ends all of it, an
 broker of this command is why it must be one process; production runs the same code as several (README).
 """
 
+import logging
 import os
 import secrets
 import signal
@@ -44,6 +45,7 @@ class Command(BaseCommand):
         _claim_port(port, "the site", "PORT")
         _claim_port(mail_port, "the local mail box", "MAIL_PORT")
         call_command("migrate", verbosity=0)
+        logging.getLogger("newsletter").setLevel(logging.WARNING)  # this terminal is for the newcomer
         if not Issue.objects.exists():
             self.stdout.write("Filling the site with a demo …")
             call_command("demo", subscribers=subscribers, stdout=self.stdout)
@@ -71,7 +73,7 @@ class Command(BaseCommand):
         finally:
             self.stdout.write("\nStopping …")
             server.server_close()
-            beat.stop(wait=False)
+            beat.service.stop(wait=False)
             worker.stop(exitcode=0)
             catcher.stop()
         sys.stdout.flush()

@@ -1,0 +1,448 @@
+"""`manage.py import_subscribers`: a list from anybody's spreadsheet becomes readers; what cannot is said line by line."""
+
+import csv
+import io
+import logging
+import tempfile
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from newsletter import csvfile, importing, subscriptions
+from newsletter.addresses import InvalidAddress, address_key, normalise
+from newsletter.csvfile import Refused, Row
+from newsletter.models import Subscriber, Suppression
+from picum.accounts.models import AuditEntry
+from tests.newsletter.factories import make_subscriber
+
+HEADER = "email,languages,name\n"
+
+
+@pytest.fixture
+def run(tmp_path, db):
+    """Write a file, import it, and get the lines that the command says."""
+
+    def run(content, *, name="readers.csv", **options):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        out = io.StringIO()
+        call_command("import_subscribers", str(path), stdout=out, **options)
+        return out.getvalue().splitlines()
+
+    return run
+
+
+def readers():
+    return sorted(Subscriber.objects.values_list("address", "languages", "name"))
+
+
+def totals(added=0, already=0, refused=0):
+    return [
+        f"{added} reader{'s' if added != 1 else ''} added",
+        f"{already} already there",
+        f"{refused} line{'s' if refused != 1 else ''} refused",
+    ]
+
+
+# --- what is imported ---------------------------------------------------------------------------------------------
+
+
+def test_everybody_on_the_list_is_subscribed_in_their_languages(run):
+    said = run(HEADER + "amal@example.org,pt es en,Amal\nboris@example.org,de,\n", source="conference 2026")
+    assert said == totals(added=2)
+    assert readers() == [("amal@example.org", "pt es en", "Amal"), ("boris@example.org", "de", "")]
+    amal = Subscriber.objects.get(address="amal@example.org")
+    assert (amal.state, amal.source) == (Subscriber.State.SUBSCRIBED, "conference 2026")
+    assert amal.subscribed_at is not None
+    assert amal.address_key == address_key("amal@example.org")
+    assert subscriptions.reader_for(subscriptions.token_for(amal)) == amal
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
+def test_any_common_encoding_and_delimiter_will_do(run, encoding, delimiter, ending):
+    mark = "\ufeff" if encoding in ("utf-16-le", "utf-16-be") else ""
+    rows = [
+        ["email", "languages", "name"],
+        ["amal@example.org", "pt es", "Amália Ñúñez – “Zé”"],
+        ["boris@example.org", "de"],
+    ]
+    content = (mark + ending.join(delimiter.join(row) for row in rows)).encode(encoding)
+    assert run(content) == totals(added=2)
+    assert readers() == [("amal@example.org", "pt es", "Amália Ñúñez – “Zé”"), ("boris@example.org", "de", "")]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "email,languages\namal@example.org,pt es en\n",
+        'email,languages\namal@example.org,"pt,es,en"\n',
+        "email;languages\namal@example.org;pt,es,en\n",
+        "email,languages\namal@example.org,pt|es|en\n",
+        "email,languages\n amal@example.org , PT / es;EN \n",
+        "email,languages\namal@example.org,pt es pt en\n",
+        '"Languages","E","EMAIL"\n"pt es en","x","amal@example.org"\n',
+        "sep=;\nemail;languages;\namal@example.org;pt es en;\n",
+        "\n\nemail,languages\n\n,\namal@example.org,pt es en\n\n",
+        "email,languages,name\namal@example.org,pt es en",
+        "email,languages,notes\namal@example.org,pt es en,a note\x01 nobody reads\n",
+    ],
+)
+def test_a_list_may_be_written_in_many_ways(run, content):
+    assert run(content) == totals(added=1)
+    assert readers() == [("amal@example.org", "pt es en", "")]
+
+
+def test_an_address_is_stored_in_its_one_form(run):
+    run("email,languages\nAmal@EXAMPLE.org,en\nINFO@example.org,en\njosé@xn--bcher-kva.example,es\n")
+    assert [address for address, *_rest in readers()] == [
+        "Amal@example.org",
+        "info@example.org",
+        "josé@bücher.example",
+    ]
+
+
+def test_without_a_source_the_name_of_the_file_is_it(run):
+    run("email,languages\namal@example.org,en\n", name="péople 2026.csv")
+    assert Subscriber.objects.get().source == "péople 2026.csv"
+
+
+# --- what is refused, and said ------------------------------------------------------------------------------------
+
+LANGUAGES = "en, de, nl, es, fr, it, pt"
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("amal,en,", "“amal” is not a mail address"),
+        (",en,Amal", "“” is not a mail address"),
+        ("a@localhost,en,", "“a@localhost” is not a mail address"),
+        ("a@[127.0.0.1],en,", "“a@[127.0.0.1]” is not a mail address"),
+        ("Amal <amal@example.org>,en,", "“Amal <amal@example.org>” is not a mail address"),
+        ("amal@example.org,xx,", f"“xx” is not one of the languages {LANGUAGES}"),
+        ("amal@example.org,en pt-BR,", f"“pt-br” is not one of the languages {LANGUAGES}"),
+        ("amal@example.org,,", "no language is given"),
+        ("amal@example.org,|,", "no language is given"),
+        ("amal@example.org", "no language is given"),
+        ("amal@example.org,en,Amal,more", "it has more cells than the first line"),
+        ('amal@example.org,en,"Amal', "a quotation mark is not closed on this line"),
+        ('amal@example.org,en,"Amal" Haddad', "a quotation mark is not closed on this line"),
+        ("amal@example.org,en,Am\0al", "it contains characters that cannot be read"),
+        ("am\0al@example.org,en,", "it contains characters that cannot be read"),
+        ("amal@example.org,en,\x1b[2J", "it contains characters that cannot be read"),
+        ("amal@example.org,en,\ufffd", "it contains characters that cannot be read"),
+        (f"amal@example.org,en,{'a' * 151}", "the name is longer than 150 characters"),
+        (f"amal@example.org,en,{'a' * 1_001}", "it, or one of its cells, is far too long"),
+        (f"amal@example.org,en,{'a' * 300_000}", "it, or one of its cells, is far too long"),
+        (",".join(["amal@example.org"] * 10_000), "it, or one of its cells, is far too long"),
+    ],
+)
+def test_a_broken_line_is_refused_with_its_reason_and_costs_no_other(run, row, reason):
+    said = run(HEADER + f"first@example.org,en,\n{row}\nlast@example.org,en,\n")
+    assert said == [f"line 3: {reason}", *totals(added=2, refused=1)]
+    assert [address for address, *_rest in readers()] == ["first@example.org", "last@example.org"]
+
+
+def test_a_cell_that_goes_over_several_lines_costs_those_lines_only(run):
+    said = run(HEADER + 'amal@example.org,en,"Amal\nHaddad"\nboris@example.org,en,\n')
+    assert said == [
+        "line 2: a quotation mark is not closed on this line",
+        "line 3: a quotation mark is not closed on this line",
+        *totals(added=1, refused=2),
+    ]
+
+
+def test_bytes_that_are_no_letters_are_refused_with_their_line_only(run):
+    assert run(b"email,languages,name\namal@example.org,en,Am\x81l\nboris@example.org,en,Bor\xefs\n") == [
+        "line 2: it contains characters that cannot be read",
+        *totals(added=1, refused=1),
+    ]
+    assert readers() == [("boris@example.org", "en", "Borïs")]
+
+
+def test_a_file_in_utf_16_that_was_cut_off_loses_its_last_line_only(run):
+    content = "email,languages\namal@example.org,en\nboris@example.org,en".encode("utf-16")
+    assert run(content[:-1]) == ["line 3: it contains characters that cannot be read", *totals(added=1, refused=1)]
+
+
+def test_an_address_twice_in_the_file_counts_where_it_stands_first(run):
+    said = run(
+        "email,languages\namal@example.org,pt\nAMAL@Example.ORG,en\nboris@example.org,en\n amal@example.org,de\n"
+    )
+    again = "the address is further up in the file already"
+    assert said == [f"line 3: {again}", f"line 5: {again}", *totals(added=2, refused=2)]
+    assert readers() == [("amal@example.org", "pt", ""), ("boris@example.org", "en", "")]
+
+
+def test_who_is_there_stays_as_they_are_and_who_left_does_not_come_back(run):
+    make_subscriber("there@example.org", "fr nl", name="Carla", source="sign-up")
+    make_subscriber("pending@example.org", state=Subscriber.State.PENDING, subscribed_at=None)
+    subscriptions.unsubscribe(make_subscriber("left@example.org"), how="page")
+    Suppression.objects.create(address_key=address_key("erased@example.org"), reason="erased")
+    Suppression.objects.create(address_key=address_key("bounced@example.org"), reason="bounced")
+    make_subscriber("bounced@example.org")
+    before = list(Subscriber.objects.order_by("pk").values())
+    names = ["there", "THERE", "pending", "left", "Left", "erased", "bounced"]
+    said = run("email,languages\n" + "".join(f"{name}@example.org,en\n" for name in names))
+    assert said == [
+        "line 3: the address is further up in the file already",
+        "line 4: the address waits for its owner's confirmation",
+        "line 5: this reader has left the newsletter",
+        "line 6: the address is further up in the file already",
+        "line 7: the address is on the stop list",
+        "line 8: the address is on the stop list",
+        *totals(already=1, refused=6),
+    ]
+    assert list(Subscriber.objects.order_by("pk").values()) == before
+
+
+def test_the_same_file_twice_changes_nothing_the_second_time(run):
+    content = HEADER + "amal@example.org,pt,Amal\nboris@example.org,de,\n"
+    run(content)
+    before = list(Subscriber.objects.order_by("pk").values())
+    assert run(content, source="again") == totals(already=2)
+    assert list(Subscriber.objects.order_by("pk").values()) == before
+
+
+def test_a_dry_run_says_the_same_and_changes_nothing(run):
+    make_subscriber("there@example.org")
+    content = "email,languages\namal@example.org,pt\nthere@example.org,en\nnobody,en\namal@example.org,pt\n"
+    dry = run(content, dry_run=True)
+    assert Subscriber.objects.count() == 1
+    assert not AuditEntry.objects.exists()
+    assert dry == [
+        "line 4: “nobody” is not a mail address",
+        "line 5: the address is further up in the file already",
+        "A dry run: nothing has been changed.",
+        *totals(added=1, already=1, refused=2),
+    ]
+    assert [line for line in dry if "dry run" not in line] == run(content)
+
+
+# --- files that are no list ---------------------------------------------------------------------------------------
+
+NO_HEADER = "The first line must name the columns: email,languages or email,languages,name."
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\n\n",
+        b"amal@example.org,pt\n",
+        b"email\namal@example.org\n",
+        b"email|languages\namal@example.org|pt\n",
+        b"email,languages,email\namal@example.org,pt,boris@example.org\n",
+        b'email,languages,"\namal@example.org,pt,\n',
+        b"x" * 2_000_000,
+        b"PK\x03\x04" + bytes(range(256)) * 9,
+        bytes(5_000),
+        b"\xff\xfe\x00",
+    ],
+)
+def test_a_file_without_a_header_is_refused_in_one_sentence(run, content):
+    with pytest.raises(CommandError) as refused:
+        run(content)
+    assert (str(refused.value), refused.value.returncode) == (NO_HEADER, 1)
+    assert not Subscriber.objects.exists()
+    assert not AuditEntry.objects.exists()
+
+
+def test_a_file_that_cannot_be_opened_is_refused_in_one_sentence(tmp_path, db):
+    (link := tmp_path / "round.csv").symlink_to("round.csv")
+    for path, sentence in (
+        (tmp_path / "nix.csv", f"{tmp_path}/nix.csv is not a file."),
+        (tmp_path, f"{tmp_path} is not a file."),
+        (tmp_path / ("long" * 99), f"{tmp_path}/{'long' * 99} cannot be read: File name too long."),
+        (link, f"{link} is not a file."),
+    ):
+        with pytest.raises(CommandError) as refused:
+            call_command("import_subscribers", str(path))
+        assert str(refused.value) == sentence
+
+
+def test_a_source_that_is_too_long_is_refused_before_anything_happens(run):
+    with pytest.raises(CommandError, match=r"^--source may have 100 characters at most\.$"):
+        run(HEADER + "amal@example.org,en,\n", source="s" * 101)
+    assert not Subscriber.objects.exists()
+
+
+# --- many, and at the same time -----------------------------------------------------------------------------------
+
+
+def test_batches_are_one_list(run, monkeypatch):
+    monkeypatch.setattr(importing, "BATCH", 2)
+    lines = [
+        "a@example.org,en",
+        "nobody,en",
+        "b@example.org,en",
+        "c@example.org,en",
+        "A@example.org,en",
+        "d@example.org,xx",
+    ]
+    assert run("email,languages\n" + "\n".join(lines)) == [
+        "line 3: “nobody” is not a mail address",
+        "line 6: the address is further up in the file already",
+        f"line 7: “xx” is not one of the languages {LANGUAGES}",
+        *totals(added=3, refused=3),
+    ]
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_batch_asks_the_database_as_often_for_three_rows_as_for_one(db, django_assert_num_queries, number):
+    rows = [Row(line, f"reader{line}@example.org", "en") for line in range(2, 2 + number)]
+    with django_assert_num_queries(7):  # savepoint and release, known, stopped, insert, count, audit
+        assert importing.import_rows(rows, source="test").added == number
+
+
+def test_who_comes_in_by_another_door_in_the_meantime_is_there_already(db):
+    rows = [Row(2, "amal@example.org", "en"), Row(3, "boris@example.org", "en")]
+    came = []
+
+    def another_door(execute, sql, params, many, context):
+        if sql.startswith("INSERT") and "newsletter_subscriber" in sql and not came:
+            came.append("amal")
+            make_subscriber("amal@example.org", "fr", source="sign-up")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(another_door):
+        report = importing.import_rows(rows, source="list")
+    assert (report.added, report.already_there, report.refused) == (1, 1, 0)
+    assert sorted(Subscriber.objects.values_list("address", "languages", "source")) == [
+        ("amal@example.org", "fr", "sign-up"),
+        ("boris@example.org", "en", "list"),
+    ]
+
+
+def test_an_endless_line_takes_no_memory(tmp_path):
+    path = tmp_path / "endless.csv"
+    path.write_text("email,languages\n" + "a" * 20_000_000 + "\namal@example.org,en\n")
+    tracemalloc.start()
+    rows = list(csvfile.read(path))
+    _now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert rows == [Refused(2, "it, or one of its cells, is far too long"), Row(3, "amal@example.org", "en")]
+    assert peak < 1_000_000  # bytes
+
+
+def test_the_deed_leaves_an_audit_line_and_no_address_in_the_log(run, caplog):
+    caplog.set_level(logging.DEBUG)
+    run(HEADER + "amal@example.org,en,Amal\nboris@,en,\n", source="fair")
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.data) == (
+        "subscriber.import",
+        {"source": "fair", "added": 1, "already_there": 0, "refused": 1},
+    )
+    assert "amal" not in caplog.text.lower()
+    assert "boris" not in caplog.text
+
+
+# --- in general ---------------------------------------------------------------------------------------------------
+
+
+def outcome(form, text):
+    try:
+        return form(text)
+    except InvalidAddress as error:
+        return error.args
+
+
+parts = st.one_of(
+    st.sampled_from(
+        [
+            "info",
+            "INFO",
+            "Amal",
+            "xn--",
+            "xn--bcher-kva",
+            "org",
+            "ORG",
+            "test",
+            "local",
+            "arpa",
+            "example",
+            "a" * 63,
+            "a" * 64,
+        ]
+    ),
+    st.text("abYZ09-_+'é\u00df\u0301 ", min_size=1, max_size=4),
+    st.text(max_size=3),
+)
+addresses = st.builds("".join, st.lists(st.one_of(parts, st.sampled_from(list("@@..-"))), max_size=9))
+
+
+@given(st.one_of(addresses, st.emails(), st.builds("{}@{}.{}".format, parts, parts, parts)))
+@settings(deadline=None, max_examples=400)
+def test_the_short_way_to_a_plain_address_ends_where_the_long_way_does(text):
+    assert outcome(importing.normalised, text) == outcome(normalise, text)
+
+
+@given(st.from_regex(importing.PLAIN, fullmatch=True))
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_the_short_way_is_taken_by_nothing_that_the_long_way_would_change(text):
+    assert outcome(importing.normalised, text) == outcome(normalise, text)
+
+
+def read(content: bytes) -> list[Row | Refused]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "list.csv"
+        path.write_bytes(content)
+        return list(csvfile.read(path))
+
+
+cells = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffd\u2028\u2029"), max_size=30)
+
+
+@given(
+    st.lists(st.tuples(cells, cells, cells), max_size=6),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]),
+    st.sampled_from(csvfile.DELIMITERS),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+)
+@settings(deadline=None)
+def test_what_a_spreadsheet_writes_is_read_back_unchanged(rows, encoding, delimiter, ending, quoting):
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, delimiter=delimiter, lineterminator=ending, quoting=quoting)
+    writer.writerows([csvfile.KNOWN, *rows])
+    assert read(file.getvalue().encode(encoding)) == [
+        Row(line, *cells) for line, row in enumerate(rows, 2) if any(cells := [cell.strip() for cell in row])
+    ]
+
+
+hostile = st.one_of(
+    st.sampled_from(
+        ['"', '""', "\0", "\r", "\n", ",", ";", "\t", "\ufeff", "\u2028", "\x85", "en", "pt es", "=1+1", "a" * 1_001]
+    ),
+    st.sampled_from(["amal@example.org", "AMAL@example.org", "boris@example.org", "josé@bücher.example"]),
+    st.text(max_size=8),
+)
+
+
+@given(
+    st.lists(hostile, max_size=25),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1"]),
+    st.binary(max_size=12),
+)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_in_a_file_every_row_is_imported_or_reported(db, pieces, encoding, tail):
+    rows = read((HEADER + "".join(pieces)).encode(encoding, "replace") + tail)
+    lines = [row.line for row in rows]
+    assert lines == sorted(set(lines))
+    with transaction.atomic():
+        make_subscriber("boris@example.org")
+        report = importing.import_rows(rows, source="test")
+        new = Subscriber.objects.filter(source="test", state=Subscriber.State.SUBSCRIBED)
+        assert report.rows == len(rows)
+        assert report.added == new.count() == Subscriber.objects.exclude(address="boris@example.org").count()
+        assert {refusal.line for refusal in report.refusals} <= set(lines)
+        assert len(report.refusals) == report.refused
+        assert {row.line for row in rows if isinstance(row, Refused)} <= {refusal.line for refusal in report.refusals}
+        transaction.set_rollback(True)

@@ -1,0 +1,117 @@
+"""The environment: read by typed readers, complete in .env.example, wrong values said in one sentence."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.checks import run_checks
+from django.core.exceptions import ImproperlyConfigured
+
+from picum import env
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_env_example_names_all_that_is_read_and_nothing_else():
+    read = set(re.findall(r'env\.\w+\(\s*"(\w+)"', (ROOT / "picum/settings.py").read_text()))
+    written = set(re.findall(r"^#? ?([A-Z][A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert {name for name in written if not name.startswith("ANYMAIL_")} == read
+
+
+def test_a_variable_may_be_given_as_a_file(monkeypatch, tmp_path):
+    (tmp_path / "secret").write_text("from a file\n")
+    monkeypatch.setenv("SOME_SECRET_FILE", str(tmp_path / "secret"))
+    assert env.text("SOME_SECRET") == "from a file"
+
+
+def test_the_environment_goes_before_the_env_file(monkeypatch, tmp_path):
+    (tmp_path / ".env").write_text("# a comment\nPICUM_A=file\nPICUM_B='quoted file'\n")
+    monkeypatch.setenv("PICUM_A", "environment")
+    monkeypatch.delenv("PICUM_B", raising=False)
+    env.load(tmp_path / ".env")
+    assert (env.text("PICUM_A"), env.text("PICUM_B")) == ("environment", "quoted file")
+    monkeypatch.delenv("PICUM_B")
+
+
+@pytest.mark.parametrize(
+    ("read", "value", "said"),
+    [
+        (lambda: env.flag("X", False), "perhaps", "X must be true or false, not 'perhaps'."),
+        (lambda: env.number("X", 1), "many", "X must be a number, not 'many'."),
+        (lambda: env.whole("X", 1, least=2), "1", "X must be at least 2, not 1."),
+    ],
+)
+def test_a_wrong_value_is_said_in_one_sentence(monkeypatch, read, value, said):
+    monkeypatch.setenv("X", value)
+    with pytest.raises(ImproperlyConfigured) as error:
+        read()
+    assert str(error.value) == said
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("smtp://127.0.0.1:2525", ("127.0.0.1", 2525, "", "", False, "offered")),
+        ("smtp://us%40er:p%3Aw@relay:587?tls=required", ("relay", 587, "us@er", "p:w", False, "required")),
+        ("smtps://user:pw@relay", ("relay", 465, "user", "pw", True, "never")),
+    ],
+)
+def test_email_url_becomes_settings(url, expected):
+    found = env.mail_settings(url)
+    names = ["HOST", "PORT", "HOST_USER", "HOST_PASSWORD", "USE_SSL", "STARTTLS"]
+    assert tuple(found[f"EMAIL_{name}"] for name in names) == expected
+
+
+@pytest.mark.parametrize("provider", sorted(env.PROVIDERS))
+def test_every_provider_that_is_offered_exists(provider):
+    from django.utils.module_loading import import_string
+
+    assert import_string(env.mail_settings(f"{provider}://")["EMAIL_BACKEND"])
+
+
+@pytest.mark.parametrize("url", ["http://relay", "smtp://relay?tls=perhaps"])
+def test_a_mail_address_that_makes_no_sense_is_refused(url):
+    with pytest.raises(ImproperlyConfigured):
+        env.mail_settings(url)
+
+
+def test_production_says_what_is_missing_in_one_sentence():
+    done = subprocess.run(
+        [sys.executable, "-c", "import picum.settings"],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin", "SECRET_KEY": "x", "DEBUG": "false"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "django.core.exceptions.ImproperlyConfigured: SITE_URL is not set: the public address that links in mails "
+        "begin with. See .env.example."
+    )
+
+
+def deploy_findings() -> set[str]:
+    return {found.id for found in run_checks(include_deployment_checks=True) if found.id.startswith("picum.")}
+
+
+def test_checks_for_production_name_each_mistake(settings):
+    assert deploy_findings() == {"picum.E001", "picum.E003", "picum.W001", "picum.W002"}
+    settings.NEWSLETTER_MAIL_DOMAIN = "127.0.0.1"
+    assert "picum.E002" in deploy_findings()
+    settings.BROKER_IS_EMBEDDED = False
+    settings.ADDRESS_KEY = "its own"
+    settings.SITE_URL = "https://picum.eu"
+    settings.NEWSLETTER_MAIL_DOMAIN = "picum.eu"
+    assert deploy_findings() == set()
+
+
+@pytest.mark.django_db
+def test_another_address_key_is_noticed(settings):
+    from tests.newsletter.factories import make_subscriber
+
+    make_subscriber()
+    assert [found.id for found in run_checks(tags=["database"], databases=["default"])] == []
+    settings.ADDRESS_KEY = "another"
+    assert [found.id for found in run_checks(tags=["database"], databases=["default"])] == ["newsletter.E001"]
