@@ -3,6 +3,7 @@
 from django.core.checks import Error, Tags, register
 
 from newsletter.addresses import address_key
+from newsletter.transports.provider import check_provider
 
 
 @register(Tags.database)
@@ -21,3 +22,6 @@ def address_key_is_still_the_same(app_configs, databases, **kwargs) -> list[Erro
             hint = "Set ADDRESS_KEY to its former value (or, if it was never set, to the SECRET_KEY of that time)."
             found.append(Error("The key of the address hashes has changed.", hint=hint, id="newsletter.E001"))
     return found
+
+
+register(check_provider, Tags.compatibility)

@@ -10,7 +10,7 @@ from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from newsletter import ledger, lifecycle, rendering, translating
+from newsletter import compose, ledger, lifecycle, rendering, translating
 from newsletter.doorbell import ring_on_commit
 from newsletter.models import Delivery, Edition, Issue, Rendition, Route, Subscriber, Suppression
 from picum.accounts import audit
@@ -48,7 +48,8 @@ def send(
         raise NotReady(_("Choose at least one language."))
     if at and at <= now - datetime.timedelta(minutes=1):
         raise NotReady(_("The time to send lies in the past."))
-    editions = list(issue.editions.order_by("pk"))
+    issue = Issue.objects.with_contents().get(pk=issue.pk)
+    editions = list(issue.editions.all())
     for edition in editions:
         waits = edition.language not in set(given_up)
         if edition.language not in wanted and edition.frozen_at is None and edition.readers_wait != waits:
@@ -58,6 +59,7 @@ def send(
     for edition in chosen:
         if edition.state == State.DRAFT:
             raise NotReady(_("The %(language)s edition is not ready.") % {"language": edition.get_language_display()})
+        _refuse_blocked(issue, edition)
         lifecycle.move(edition, State.SCHEDULED, by=by, send_at=at or now, readers_wait=True)
     audit.record(
         "issue.send", by=by, on=issue, languages=sorted(wanted), given_up=sorted(given_up), at=(at or now).isoformat()
@@ -65,6 +67,14 @@ def send(
     if at is None or at <= now:
         ring_on_commit("newsletter.freeze_issue", issue.pk)
     return chosen
+
+
+def _refuse_blocked(issue: Issue, edition: Edition) -> None:
+    """An edition may have been spoilt since it was declared ready."""
+    edition.issue = issue
+    blocking = [problem.text for problem in compose.problems(edition) if problem.blocking]
+    if blocking:
+        raise NotReady(" ".join(blocking))
 
 
 def unschedule(edition: Edition, *, by: User | None) -> Edition:

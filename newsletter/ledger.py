@@ -155,6 +155,8 @@ def entry_for(claim_id: int, attempt: int, outcome: Outcome) -> Entry:
             return Entry(claim_id, attempt, State.FAILED, why, detail)
         case Verdict.UNKNOWN:
             return Entry(claim_id, attempt, State.UNKNOWN, why, detail)
+        case Verdict.LATER if why == "rate-limit":  # said of us, not of the reader: it costs them no try
+            return Entry(claim_id, attempt, State.QUEUED, why, detail, max(asked, BREATH))
         case Verdict.LATER:
             wait = max(asked, FIRST_WAIT * 2 ** (attempt - 1))
             if attempt >= MAX_TRIES or wait > LATEST:

@@ -16,6 +16,7 @@ from email.policy import SMTP
 from email.utils import formatdate, parseaddr
 from functools import cached_property
 
+import idna
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.utils.translation import gettext as _
@@ -39,9 +40,12 @@ def delivery_token(delivery_id: int) -> str:
 
 
 def wire_address(address: str) -> str:
-    """The address as SMTP and header fields carry it: an international domain in its ASCII form (RFC 5891)."""
+    """The address as SMTP and header fields carry it: an international domain in its ASCII form.
+
+    IDNA 2008 (RFC 5891); Python's own codec speaks IDNA 2003, which writes straße.de as another domain, strasse.de.
+    """
     local, _at, domain = address.rpartition("@")
-    return f"{local}@{domain if domain.isascii() else domain.encode('idna').decode()}"
+    return f"{local}@{domain if domain.isascii() else idna.encode(domain, uts46=True).decode()}"
 
 
 @dataclass(frozen=True)

@@ -76,27 +76,44 @@ class Sender:
         self.withdrawn: list[tuple[int, int]] = []
         self.intents: list[tuple[Sequence[Letter], asyncio.Future]] = []
         self.tally: Counter = Counter()
-        self.stopping = self.fed = self.finished = self.backed_off = False
+        self.trouble: Outcome | None = None  # what the run stops for
+        self.stopping = self.fed = self.finished = self.braked = self.released = False
 
     async def run(self) -> Counter:
         self.deadline = time.monotonic() + self.seconds
         self.work, self.hungry, self.wake = asyncio.Event(), asyncio.Event(), asyncio.Event()
         if not await self._feed():
             return self.tally
-        keeper = asyncio.create_task(self._keep_lease())
-        committer = asyncio.create_task(self._commit_until_finished())
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._keep_fed())
-                for _number in range(min(settings.SENDING_CONNECTIONS, len(self.letters))):
-                    group.create_task(self._drive_lane())
+            async with asyncio.TaskGroup() as books:
+                committer = books.create_task(self._commit_until_finished())
+                keeper = books.create_task(self._keep_lease())
+                try:
+                    await self._run_lanes()
+                finally:  # what is known is written down, whatever happened
+                    self.finished = True
+                    self.wake.set()
+                    await committer
+                    keeper.cancel()
         finally:
-            keeper.cancel()
-            self.finished = True
-            self.wake.set()
-            await committer
             await self._db(ledger.give_back, worker=self.worker, now=timezone.now())
         return self.tally
+
+    async def _run_lanes(self) -> None:
+        async with asyncio.TaskGroup() as lanes:
+            lanes.create_task(self._keep_fed())
+            for _number in range(min(settings.SENDING_CONNECTIONS, len(self.letters))):
+                lanes.create_task(self._drive_lane())
+
+    def _stop(self) -> None:
+        """Begin nothing more; what is on the wire ends."""
+        self.stopping = True
+        self.work.set()
+        self.hungry.set()
+
+    def _is_over(self) -> bool:
+        # At least one letter a run, so that runs that are shorter than their preparation get somewhere too.
+        return self.stopping or (bool(self.tally) and time.monotonic() > self.deadline)
 
     # --- letters in ---------------------------------------------------------------------------------------------
 
@@ -104,7 +121,7 @@ class Sender:
         while not self.fed:
             await self.hungry.wait()
             self.hungry.clear()
-            if self.stopping or time.monotonic() > self.deadline or not await self._feed():
+            if self._is_over() or not await self._feed():
                 self.fed = True
             self.work.set()
 
@@ -131,7 +148,7 @@ class Sender:
 
     async def _next(self) -> list[Letter]:
         """The next letters for a lane, when they are due; none when the run is over."""
-        while not self.stopping:
+        while not self._is_over():
             if len(self.letters) < CLAIM_SIZE // 2 and not self.fed:
                 self.hungry.set()
             if self.letters:
@@ -174,13 +191,9 @@ class Sender:
         else:
             self.entries.append(ledger.entry_for(letter.delivery_id, letter.attempt, outcome))
         if outcome.backs_off or outcome.stops:
-            self.stopping = True
-            self.work.set()
-            self.hungry.set()
             self.trouble = outcome
+            self._stop()
         self.wake.set()
-
-    trouble: Outcome | None = None
 
     # --- the ledger -----------------------------------------------------------------------------------------------
 
@@ -197,9 +210,9 @@ class Sender:
                 if not future.cancelled():
                     future.set_result({letter.delivery_id for letter in letters} & granted)
             if not sending:
-                self.stopping = True
-            if self.trouble and not self.backed_off:
-                self.backed_off = True
+                self._stop()
+            if self.trouble and not self.braked:
+                self.braked = True
                 await self._db(self._brake, self.trouble)
 
     def _commit(self, entries, withdrawn, asked) -> tuple[set[int], bool]:
@@ -216,8 +229,6 @@ class Sender:
         doubt = len(granted) < len(asked)
         sending = not doubt or Edition.objects.filter(pk=self.edition_id, state=Edition.State.SENDING).exists()
         return granted, sending
-
-    released = False
 
     def _brake(self, outcome: Outcome) -> None:
         if outcome.stops:

@@ -119,7 +119,8 @@ def mail_settings(url: str) -> dict[str, object]:
     }
 
 
-def provider_settings() -> dict[str, str]:
+def provider_settings() -> dict[str, str | bool]:
     """Anymail's settings under Anymail's own names: every variable `ANYMAIL_…`, without that prefix."""
     names = {name.removesuffix("_FILE") for name in os.environ if name.startswith("ANYMAIL_")}
-    return {name.removeprefix("ANYMAIL_"): text(name) for name in sorted(names)}
+    values = {name.removeprefix("ANYMAIL_"): text(name) for name in sorted(names)}
+    return {name: {"true": True, "false": False}.get(value.lower(), value) for name, value in values.items()}

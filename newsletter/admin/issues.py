@@ -67,7 +67,7 @@ class IssueAdmin(DeskAdmin):
             ((state.value, state.label, " ".join(languages)) for state, languages in ordered),
         )
 
-    @admin.display(description="")
+    @admin.display(description=gettext_lazy("sending"))
     def ways(self, issue):
         going = any(edition.frozen_at for edition in issue.editions.all())
         return format_html(

@@ -73,6 +73,9 @@ def cancel(request, pk: int, language: str):
     if request.method == "POST":
         _do(request, enqueue.cancel, edition, _("The %s edition is cancelled."))
         return _to_progress(edition)
+    if lifecycle.State.CANCELLED not in lifecycle.MOVES[edition.state]:
+        messages.info(request, _("There is nothing to cancel in the %s edition.") % edition.get_language_display())
+        return _to_progress(edition)
     title = _("Cancel the %s edition?") % edition.get_language_display()
     return guard.page(request, "cancel.html", title, issue=edition.issue, edition=edition)
 

@@ -45,7 +45,6 @@ class SubscriberAdmin(admin.ModelAdmin):
     list_filter = ["state", LanguageFilter]
     list_per_page = 50
     search_fields = ["^address"]
-    search_help_text = gettext_lazy("The address, or how it begins.")
     show_full_result_count = False
     actions = ["unsubscribe"]
     readonly_fields = ["address", "state", "source", "created_at", "subscribed_at", "unsubscribed_at"]

@@ -18,7 +18,14 @@ def make_issue(slug="next", *, languages=LANGUAGES, items=0, state=Edition.State
     fields = {"period": datetime.date(2026, 10, 1), "finalised_on": datetime.date(2026, 10, 28)} | fields
     issue = Issue.objects.language("en").create(slug=slug, **fields)
     for language in languages:
-        make_texts(issue, language, masthead=f"Masthead ({language})", message=f"<p>Message ({language})</p>")
+        make_texts(
+            issue,
+            language,
+            # A draft may lack its subject; what is ready has one.
+            subject="" if state == Edition.State.DRAFT else f"Subject ({language})",
+            masthead=f"Masthead ({language})",
+            message=f"<p>Message ({language})</p>",
+        )
     Edition.objects.bulk_create(Edition(issue=issue, language=code, state=state) for code in LANGUAGES)
     for number in range(1, items + 1):
         make_item(issue, **{code: f"Item {number} ({code})" for code in languages})

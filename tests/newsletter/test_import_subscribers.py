@@ -1,4 +1,4 @@
-"""`manage.py import_subscribers`: a list from anybody's spreadsheet becomes readers; what cannot is said line by line."""
+"""`manage.py import_subscribers`: anybody's spreadsheet becomes readers; what cannot is said line by line."""
 
 import csv
 import io
@@ -154,7 +154,7 @@ def test_a_cell_that_goes_over_several_lines_costs_those_lines_only(run):
     said = run(HEADER + 'amal@example.org,en,"Amal\nHaddad"\nboris@example.org,en,\n')
     assert said == [
         "line 2: a quotation mark is not closed on this line",
-        "line 3: a quotation mark is not closed on this line",
+        'line 3: “Haddad"” is not a mail address',
         *totals(added=1, refused=2),
     ]
 
@@ -438,8 +438,8 @@ def test_whatever_is_in_a_file_every_row_is_imported_or_reported(db, pieces, enc
     assert lines == sorted(set(lines))
     with transaction.atomic():
         make_subscriber("boris@example.org")
-        report = importing.import_rows(rows, source="test")
-        new = Subscriber.objects.filter(source="test", state=Subscriber.State.SUBSCRIBED)
+        report = importing.import_rows(rows, source="list")
+        new = Subscriber.objects.filter(source="list", state=Subscriber.State.SUBSCRIBED)
         assert report.rows == len(rows)
         assert report.added == new.count() == Subscriber.objects.exclude(address="boris@example.org").count()
         assert {refusal.line for refusal in report.refusals} <= set(lines)

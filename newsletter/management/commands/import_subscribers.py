@@ -21,7 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="Say what would happen, and change nothing.")
 
     def handle(self, *, file: Path, source: str | None, dry_run: bool, **options):
-        source = self._plain(source if source is not None else file.name)
+        source = self._plain(file.name)[: importing.SOURCE] if source is None else self._plain(source)
         if len(source) > importing.SOURCE:
             raise CommandError(_("--source may have %(limit)d characters at most.") % {"limit": importing.SOURCE})
         try:

@@ -52,6 +52,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{slug}: {', '.join(wanted)} on the way.")
 
     def _watch(self, issue: Issue) -> None:
+        self.told: set[str] = set()
         alone = settings.BROKER_IS_EMBEDDED
         while True:
             if alone:
@@ -61,6 +62,10 @@ class Command(BaseCommand):
             rows = reporting.progress(issue)
             done, frozen = sum(row["done"] for row in rows), sum(row["frozen"] for row in rows)
             self._draw(done, frozen)
+            troubled = {row["last_error"] for row in rows if row["resume_at"] and not row["final"]} - self.told
+            for error in sorted(troubled):
+                self.stderr.write(f"\nThe relay gives trouble, the sending goes on when it is over: {error}")
+            self.told |= troubled
             if any(row["state"] == State.PAUSED for row in rows):
                 paused = next(row for row in rows if row["state"] == State.PAUSED)
                 raise CommandError(f"\nThe {paused['language']} edition is paused: {paused['reason'] or 'by hand'}")

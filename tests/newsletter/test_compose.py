@@ -1,0 +1,259 @@
+import datetime
+
+import pytest
+from django.utils.translation import override
+
+from newsletter import compose, lifecycle, rendering
+from newsletter.models import Edition, Issue, Item, Section
+from picum.accounts.models import AuditEntry
+from tests.newsletter.factories import LANGUAGES, contents, make_issue, make_item, make_texts
+
+pytestmark = pytest.mark.django_db
+
+
+def order(issue) -> list[tuple[str, str]]:
+    """The issue as it stands: pairs of section and title."""
+    items = Item.objects.filter(issue=issue).order_by(*Item._meta.ordering)
+    return [(item.section.key, str(item)) for item in items.select_related("section")]
+
+
+def edition_of(issue, language) -> Edition:
+    return next(row for row in contents(issue).editions.all() if row.language == language)
+
+
+def texts(edition) -> list[tuple[bool, str]]:
+    return [(problem.blocking, problem.text) for problem in compose.problems(edition)]
+
+
+# --- issues -------------------------------------------------------------------------------------------------------
+
+
+def test_a_new_issue_has_an_edition_in_each_of_the_seven_languages():
+    issue = compose.start_issue(period=datetime.date(2026, 5, 1))
+    assert issue.slug == "2026-05"
+    assert list(issue.editions.values_list("language", "state")) == [(code, "draft") for code in LANGUAGES]
+    assert AuditEntry.objects.get().action == "issue.start"
+
+
+@pytest.mark.parametrize(("kind", "slug"), [("month", "2026-05"), ("quarter", "2026-q2"), ("date", "2026-05-14")])
+def test_an_issue_is_named_after_its_period(kind, slug):
+    assert compose.slug_for(kind, datetime.date(2026, 5, 14)) == slug
+
+
+def test_a_second_issue_of_a_period_gets_a_number():
+    period = datetime.date(2026, 5, 1)
+    assert [compose.start_issue(period=period).slug for _time in range(3)] == ["2026-05", "2026-05-2", "2026-05-3"]
+
+
+def test_editions_that_exist_are_left_alone():
+    issue = make_issue(state=Edition.State.READY)
+    issue.editions.filter(language="pt").delete()
+    compose.ensure_editions(issue)
+    states = dict(issue.editions.values_list("language", "state"))
+    assert states == dict.fromkeys(LANGUAGES, "ready") | {"pt": "draft"}
+
+
+# --- order ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def issue():
+    issue = make_issue()
+    for key, title in [("borders", "A"), ("borders", "B"), ("borders", "C"), ("united-nations", "D")]:
+        make_item(issue, key, en=title)
+    return issue
+
+
+def item(title) -> Item:
+    return Item.objects.get(translations__title=title)
+
+
+def test_an_item_moves_within_its_section(issue):
+    assert compose.move_item(item("C"), by=-1) is True
+    assert [title for _section, title in order(issue)] == ["A", "C", "B", "D"]
+    assert compose.move_item(item("A"), by=1) is True
+    assert [title for _section, title in order(issue)] == ["C", "A", "B", "D"]
+    assert list(Item.objects.filter(section__key="borders").order_by("position").values_list("position", flat=True)) \
+        == [1, 2, 3]  # fmt: skip
+
+
+def test_an_item_moves_over_the_edge_into_the_next_section_even_an_empty_one(issue):
+    assert compose.move_item(item("C"), by=1) is True
+    assert order(issue) == [("borders", "A"), ("borders", "B"), ("death-at-the-border", "C"), ("united-nations", "D")]
+    assert compose.move_item(item("C"), by=1) is True
+    assert order(issue) == [("borders", "A"), ("borders", "B"), ("united-nations", "C"), ("united-nations", "D")]
+
+
+def test_an_item_comes_back_as_the_last_of_the_section_before(issue):
+    compose.move_item(item("D"), by=-1)
+    compose.move_item(item("D"), by=-1)
+    assert order(issue) == [("borders", "A"), ("borders", "B"), ("borders", "C"), ("borders", "D")]
+
+
+def test_the_ends_of_the_issue_hold(issue):
+    before = order(issue)
+    assert compose.move_item(item("A"), by=-1) is False
+    assert order(issue) == before
+    last = Section.objects.order_by("position").last()
+    lonely = make_item(issue, last.key, en="Z")
+    assert compose.move_item(lonely, by=1) is False
+
+
+def test_items_of_other_issues_do_not_move(issue):
+    other = make_issue("other")
+    make_item(other, "borders", en="X")
+    make_item(other, "borders", en="Y")
+    compose.move_item(item("A"), by=1)
+    assert order(other) == [("borders", "X"), ("borders", "Y")]
+
+
+def test_moves_from_a_stale_page_start_from_where_the_item_is_now(issue):
+    stale = item("C")
+    compose.move_item(item("C"), by=-1)
+    compose.move_item(stale, by=-1)
+    assert [title for _section, title in order(issue)] == ["C", "A", "B", "D"]
+
+
+def test_a_new_item_goes_to_the_end(issue):
+    new = make_item(issue, "borders", en="New", position=0)
+    compose.place_last(new)
+    assert [title for section, title in order(issue) if section == "borders"] == ["A", "B", "C", "New"]
+
+
+def test_standing_tells_neighbours_and_number(issue):
+    standing = compose.standing(item("B"))
+    assert standing == compose.Standing(before=item("A").pk, after=item("C").pk, number=2, of=3)
+    assert (compose.standing(item("A")).before, compose.standing(item("D")).after) == (None, None)
+
+
+def test_sections_change_places():
+    first, second = Section.objects.order_by("position")[:2]
+    assert compose.move_section(second, by=-1) is True
+    assert list(Section.objects.order_by("position")[:2]) == [second, first]
+    assert compose.move_section(second, by=-1) is False
+
+
+# --- problems -------------------------------------------------------------------------------------------------------
+
+
+def complete(**fields) -> Issue:
+    """An issue in which nothing is missing in any language."""
+    issue = make_issue(items=2, **fields)
+    for language in LANGUAGES:
+        make_texts(issue, language, subject=f"Subject ({language})")
+    return issue
+
+
+def test_a_complete_edition_has_no_problem():
+    issue = complete()
+    assert {language: texts(edition_of(issue, language)) for language in LANGUAGES} == {
+        language: [] for language in LANGUAGES
+    }
+
+
+def test_a_missing_subject_blocks():
+    issue = complete()
+    make_texts(issue, "de", subject="  ")
+    assert texts(edition_of(issue, "de")) == [(True, "The subject of the mail is missing in German.")]
+    assert texts(edition_of(issue, "en")) == []
+
+
+def test_an_issue_without_items_blocks():
+    issue = make_issue()
+    make_texts(issue, "en", subject="Subject")
+    assert texts(edition_of(issue, "en")) == [(True, "There is no item to show.")]
+
+
+@pytest.mark.parametrize(
+    ("fallback", "words"),
+    [
+        ("mark", "1 item is not written in Dutch: readers see it in their next language, marked as such."),
+        ("omit", "1 item is not written in Dutch: it is left out."),
+    ],
+)
+def test_a_missing_item_warns_and_says_what_happens_to_it(fallback, words):
+    issue = complete(fallback=fallback)
+    lacking = make_item(issue, en="Only English")
+    (problem,) = compose.problems(edition_of(issue, "nl"))
+    assert (problem.blocking, problem.text, problem.items) == (False, words, (lacking,))
+
+
+def test_an_edition_whose_items_are_all_left_out_blocks():
+    issue = make_issue(languages=["en"], fallback="omit", items=2)
+    make_texts(issue, "pt", subject="Assunto", masthead="Uma frase", message="<p>Olá</p>")
+    assert texts(edition_of(issue, "pt")) == [
+        (True, "There is no item to show."),
+        (False, "2 items are not written in Portuguese: they are left out."),
+    ]
+
+
+def test_an_item_without_text_anywhere_is_named():
+    issue = complete()
+    empty = make_item(issue, en=("Title", " "))
+    (problem,) = compose.problems(edition_of(issue, "en"))
+    assert (problem.text, problem.items) == ("1 item has no text in any language: it is left out.", (empty,))
+
+
+def test_texts_that_only_other_languages_have_are_named():
+    issue = complete()
+    make_texts(issue, "fr", masthead="", message="")
+    assert texts(edition_of(issue, "fr")) == [
+        (False, "The masthead is missing in French, though another language has one."),
+        (False, "The message from the editor is missing in French, though another language has one."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("paragraphs", "blocking", "words"), [(93, False, "comes near the limit of 100 KB"), (112, True, "above 100 KB")]
+)
+def test_the_size_warns_and_then_blocks(paragraphs, blocking, words):
+    issue = complete()
+    filler = "<p>" + "words " * 165 + "</p>"
+    small = rendering.render_mail(rendering.compose(contents(issue), "en"), token="t").size
+    make_item(issue, **dict.fromkeys(LANGUAGES, ("Long", filler * (paragraphs - small // 1024))))
+    (problem,) = compose.problems(edition_of(issue, "en"))
+    assert problem.blocking is blocking
+    assert words in problem.text
+
+
+def test_blocking_problems_come_first_and_all_speak_the_persons_language():
+    issue = complete()
+    make_item(issue, en="Only English")
+    make_texts(issue, "de", subject="")
+    with override("fr"):
+        assert [problem.blocking for problem in compose.problems(edition_of(issue, "de"))] == [True, False]
+        assert "allemand" in compose.problems(edition_of(issue, "de"))[0].text
+
+
+def test_problems_of_all_editions_cost_no_query_once_the_contents_are_there(django_assert_num_queries):
+    issue = contents(complete())
+    with django_assert_num_queries(0):
+        for edition in issue.editions.all():
+            compose.problems(edition)
+
+
+# --- ready ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_edition_becomes_ready_and_goes_back():
+    edition = edition_of(complete(), "it")
+    assert compose.declare_ready(edition, by=None).state == Edition.State.READY
+    assert compose.back_to_draft(edition, by=None).state == Edition.State.DRAFT
+    assert list(AuditEntry.objects.order_by("pk").values_list("action", flat=True)) == [
+        "edition.ready",
+        "edition.draft",
+    ]
+
+
+def test_a_blocked_edition_does_not_become_ready():
+    issue = make_issue(items=1)
+    with pytest.raises(compose.Blocked, match="The subject of the mail is missing in Italian"):
+        compose.declare_ready(edition_of(issue, "it"), by=None)
+    assert issue.editions.get(language="it").state == Edition.State.DRAFT
+
+
+def test_what_is_being_sent_does_not_become_ready_again():
+    edition = edition_of(complete(), "it")
+    Edition.objects.filter(pk=edition.pk).update(state="scheduled", send_at=datetime.datetime.now(datetime.UTC))
+    with pytest.raises(lifecycle.IllegalMove, match="The Italian edition is now “scheduled”"):
+        compose.declare_ready(edition, by=None)

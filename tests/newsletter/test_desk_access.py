@@ -1,0 +1,98 @@
+"""Every page and every button of the desk × who asks for it."""
+
+import pytest
+from django.test import Client
+
+from newsletter.models import Delivery, Edition, Item
+from picum.accounts.models import AuditEntry
+from tests.newsletter.desk import amal, at_the_desk, boris, carla, page
+from tests.newsletter.factories import make_issue, make_item
+
+pytestmark = pytest.mark.django_db
+
+READING = ["issue_progress", "issue_progress_now"]
+OF_AN_EDITION = ["issue_preview", "issue_preview_html", "issue_preview_text"]
+EDITING = ["issue_ready", "issue_draft", "issue_test_mail"]
+SENDING = ["issue_unschedule", "issue_pause", "issue_resume", "issue_cancel"]
+
+
+@pytest.fixture
+def issue():
+    issue = make_issue()
+    make_item(issue, en="First")
+    make_item(issue, en="Second")
+    return issue
+
+
+def addresses(issue) -> dict[str, str]:
+    return (
+        {name: page(name, issue.pk) for name in [*READING, "issue_send", "issue_change"]}
+        | {name: page(name, issue.pk, "de") for name in OF_AN_EDITION + EDITING + SENDING}
+        | {"item_move": page("item_move", issue.items.last().pk, "up")}
+        | {"section_move": page("section_move", issue.items.first().section_id, "up")}
+    )
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_visitor_is_asked_to_sign_in_everywhere(issue, method):
+    answers = {name: getattr(Client(), method)(url) for name, url in addresses(issue).items()}
+    assert {
+        name: (answer.status_code, answer.url.partition("?")[0]) for name, answer in answers.items()
+    } == dict.fromkeys(answers, (302, "/en/desk/login/"))
+
+
+def test_somebody_without_rights_in_the_newsletter_gets_403_everywhere(issue):
+    client = at_the_desk(amal())
+    get_only = {*READING, *OF_AN_EDITION, "issue_change"}
+    answers = {
+        name: (client.get if name in get_only else client.post)(url).status_code
+        for name, url in addresses(issue).items()
+    }
+    assert answers == dict.fromkeys(answers, 403)
+
+
+def test_an_editor_may_neither_send_nor_stop(issue):
+    client = at_the_desk(boris())
+    posted = {name: client.post(page(name, issue.pk, "de")).status_code for name in SENDING}
+    assert posted == dict.fromkeys(SENDING, 403)
+    assert client.get(page("issue_send", issue.pk)).status_code == 403
+    assert client.post(page("issue_send", issue.pk), {"languages": ["de"], "when": "now"}).status_code == 403
+    assert client.get(page("issue_cancel", issue.pk, "de")).status_code == 403
+
+
+def test_an_editor_may_read_and_edit(issue):
+    client = at_the_desk(boris())
+    assert [client.get(page(name, issue.pk)).status_code for name in [*READING, "issue_change"]] == [200] * 3
+    assert [client.get(page(name, issue.pk, "de")).status_code for name in OF_AN_EDITION] == [200] * 3
+    assert client.post(page("issue_ready", issue.pk, "de")).status_code == 302
+
+
+def test_what_does_not_exist_is_404(issue):
+    client = at_the_desk(carla())
+    assert client.get(page("issue_send", 999)).status_code == 404
+    assert client.get(page("issue_progress", 999)).status_code == 404
+    assert client.get(page("issue_preview", issue.pk, "xx")).status_code == 404
+    assert client.post(page("issue_ready", issue.pk, "xx")).status_code == 404
+    assert client.post(page("item_move", 999, "up")).status_code == 404
+    assert client.post(page("item_move", issue.items.first().pk, "sideways")).status_code == 404
+    assert client.post(page("section_move", 999, "down")).status_code == 404
+
+
+def test_get_changes_nothing_anywhere(issue):
+    client = at_the_desk(carla())
+
+    def everything():
+        return (
+            list(Edition.objects.order_by("pk").values()),
+            list(Item.objects.order_by("pk").values()),
+            Delivery.objects.count(),
+            AuditEntry.objects.count(),
+        )
+
+    before = everything()
+    codes = {name: client.get(url).status_code for name, url in addresses(issue).items()}
+    assert everything() == before
+    buttons = {*EDITING, *SENDING, "item_move", "section_move"} - {"issue_cancel"}
+    assert {name for name, code in codes.items() if code == 405} == buttons
+    # Nothing is being sent, so there is nothing to ask about: back to the progress.
+    assert {name for name, code in codes.items() if code == 302} == {"issue_cancel"}
