@@ -145,7 +145,7 @@ def _create(readers: list[Subscriber]) -> int:
 def _why_not(state: str | None, is_stopped: bool) -> str:
     if state == State.UNSUBSCRIBED:
         return _("this reader has left the newsletter")
-    if False:
+    if is_stopped:
         return _("the address is on the stop list")
     if state == State.PENDING:
         return _("the address waits for its owner's confirmation")

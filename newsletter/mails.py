@@ -53,7 +53,7 @@ def build_test(edition: Edition, *, to: str, languages: Sequence[str] = ()) -> E
 
 
 def _why(error: Exception) -> str:
-    relay = f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}" if settings.NEWSLETTER_TRANSPORT == "smtp" else ""
+    relay = f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}" if settings.NEWSLETTER_TRANSPORT == "smtp" else settings.EMAIL_PROVIDER
     if isinstance(error, SMTPAuthenticationError):
         return _("The mail server %s does not accept our name and password; nothing was sent.") % relay
     if isinstance(error, SMTPRecipientsRefused):

@@ -81,6 +81,12 @@ class DeskAdmin(AuditedAdmin, TranslatableAdmin):
         told.current_has_words = self.get_form_language(request, obj) in written
         return told
 
+    def _patch_redirect(self, request, obj, redirect):
+        """Django keeps the tab's language in the address by itself; parler would add it once more."""
+        if "language=" in redirect.get("Location", ""):
+            return redirect
+        return super()._patch_redirect(request, obj, redirect)
+
     def render_change_form(self, request, context, *args, **kwargs):
         # The prose editor's import map is an inline script: it starts only with the page's nonce.
         context["media"] = Media.from_media(context["media"], nonce=str(request.csp_nonce))

@@ -37,7 +37,7 @@ def edition_of(issue: Issue, language: str) -> Edition:
 
 
 def step(way: str) -> int:
-    """ "up" is a step of -1, "down" of +1; anything else is 404."""
+    """The step of a button: -1 for "up", 1 for "down"; anything else is 404."""
     try:
         return {"up": -1, "down": 1}[way]
     except KeyError:

@@ -12,7 +12,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from newsletter import compose
+from newsletter import compose, translating
 from newsletter.admin import guard, panels
 from newsletter.admin.base import DATE_INPUT, DeskAdmin
 from newsletter.models import Item, Section, Source
@@ -114,11 +114,14 @@ class ItemAdmin(DeskAdmin):
 
     def render_change_form(self, request, context, *args, obj=None, **kwargs):
         if obj:
+            language = self._language(request)
+            shown = translating.shown_in(obj, language, [get_language() or "en"])
             context |= {
+                "subtitle": translating.texts(obj)[shown].title if shown else str(obj),
                 "standing": compose.standing(obj),
                 "heading": obj.section,
                 "marks": panels.marks(obj, get_language() or "en"),
-                "tab": self._language(request),
+                "tab": language,
             }
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
@@ -136,7 +139,7 @@ class ItemAdmin(DeskAdmin):
         return self._onwards(request, obj, super().response_change(request, obj))
 
     def _onwards(self, request, item, response):
-        """ "Save" leads back to the item's line in its issue, "Save and next item" to the next one, same language."""
+        """Saving leads back to the item's line in its issue, "Save and next item" to the next one in the same tab."""
         language = self.get_form_language(request, item)
         back = reverse("admin:newsletter_issue_change", args=[item.issue_id]) + f"#item-{item.pk}"
         if "_next" in request.POST:

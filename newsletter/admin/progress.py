@@ -50,9 +50,7 @@ def show(request: HttpRequest, pk: int):
 def fragment(request: HttpRequest, pk: int):
     """The same numbers without the frame, for the script."""
     issue = guard.issue_for(request, pk, contents=False)
-    response = render(request, "newsletter/admin/_progress.html", {"issue": issue, **_now(request, issue)})
-    response["Cache-Control"] = "no-store"
-    return response
+    return render(request, "newsletter/admin/_progress.html", {"issue": issue, **_now(request, issue)})
 
 
 def _now(request: HttpRequest, issue: Issue) -> dict[str, object]:

@@ -12,7 +12,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from newsletter import compose, enqueue, lifecycle
+from newsletter import compose, enqueue, lifecycle, translating
 from newsletter.admin import guard
 from newsletter.admin.forms import SENDABLE, UNFINISHED, SendForm, now_in_words, zone_name
 from newsletter.admin.outlook import Group, Outlook, groups, instead, outlook
@@ -116,11 +116,11 @@ def _row(
 
 
 def _alternatives(counted: Counter, spoken: str) -> str:
-    """ "300 would get Spanish, 12 would get nothing"."""
+    """As in "300 would get Spanish, 12 would get nothing now"."""
     parts = [
         ngettext("%(count)s would get %(language)s", "%(count)s would get %(language)s", number)
         % {"count": number_format(number, force_grouping=True), "language": language_name(code, spoken)}
-        for code, number in counted.most_common()
+        for code, number in sorted(counted.items(), key=lambda pair: (-pair[1], _masthead(pair[0])))
         if code
     ]
     if counted[""]:
@@ -176,7 +176,7 @@ def _confirm(request, issue: Issue, form: SendForm):
 
 
 def _sentence(readers: int, languages: int, form: SendForm) -> str:
-    """ "3,912 readers get the issue now in 7 languages."."""
+    """As in "3,912 readers get the issue now in 7 languages."."""
     counted = ngettext("%s reader gets the issue", "%s readers get the issue", readers)
     spread = ngettext("in %d language", "in %d languages", languages) % languages
     words = {"readers": counted % number_format(readers, force_grouping=True), "languages": spread}
@@ -203,7 +203,7 @@ def _gone(issue: Issue, languages: list[str]) -> bool:
 
 
 def _masthead(code: str) -> int:
-    return [language for language, _name in Edition._meta.get_field("language").choices].index(code)
+    return translating.LANGUAGES.index(code) if code else len(translating.LANGUAGES)
 
 
 def _to_progress(issue: Issue):

@@ -7,11 +7,12 @@ before the final dot nothing was sent, after it nobody knows until the relay has
 import asyncio
 import base64
 import contextlib
+import os
 import re
 import socket
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.conf import settings
 
@@ -21,12 +22,20 @@ from newsletter.transports import Intend, Outcome, Verdict
 CONNECT_SECONDS = 30
 REPLY_SECONDS = 300  # RFC 5321 §4.5.3.2: five minutes for MAIL, RCPT and DATA
 DOT_SECONDS = 600  # ten minutes after the final dot
+# So many letters refused in a row, and none accepted between: it is our mail, or we ourselves. Said of recipients
+# it takes more, a list may hold a company that closed.
+REFUSED_IN_A_ROW, GONE_IN_A_ROW = 5, 20
 _ADDRESS = re.compile(r"[^\s<>]+@[^\s<>]+")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")  # PostgreSQL stores no NUL, people read no bell
 _POLICY = re.compile(r"^5\.7\.\d")
 
 
 class Broken(Exception):
-    """The connection cannot be used any more; `said` tells why."""
+    """The connection cannot be used any more; the message says why. `intended`: an intent was granted before."""
+
+    def __init__(self, message: str, *, intended: bool = False):
+        super().__init__(message)
+        self.intended = intended
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,7 @@ class Reply:
         return match[0] if match else ""
 
     def __str__(self) -> str:
-        return _ADDRESS.sub("<…>", f"{self.code} {self.text}")[:300]
+        return _clean(f"{self.code} {self.text}")[:300]
 
 
 @dataclass(frozen=True)
@@ -109,6 +118,8 @@ class Connection:
         await self._ehlo()
         if self.relay.tls == "required" or (self.relay.tls == "offered" and "STARTTLS" in self.features):
             self._expect(await self.command("STARTTLS"), "STARTTLS")
+            if self.gone():  # what was said in the clear must not be taken for an answer under TLS (CVE-2011-0411)
+                raise Broken(f"no TLS with {self.relay}: it said more than it was asked")
             try:
                 await self.writer.start_tls(context, server_hostname=self.relay.host)
             except (OSError, TimeoutError) as error:
@@ -151,21 +162,24 @@ class Connection:
         except (OSError, TimeoutError) as error:
             raise Broken(_said(error)) from None
 
-    async def reply(self, seconds: float = REPLY_SECONDS) -> Reply:
+    async def reply(self, seconds: float | None = None) -> Reply:
         """One reply, its lines joined (RFC 5321 §4.2.1)."""
+        seconds = REPLY_SECONDS if seconds is None else seconds
         lines: list[str] = []
         try:
             async with asyncio.timeout(seconds):
                 while True:
                     line = (await self.reader.readuntil(b"\n")).decode("utf-8", "replace").rstrip()
+                    if not re.match(r"[2-5][0-9]{2}(?: |-|$)", line):
+                        raise Broken(f"the relay does not speak SMTP: {_clean(line)[:100]}")
                     lines.append(line[4:])
                     if line[3:4] != "-":
                         return Reply(int(line[:3]), "\n".join(lines))
         except asyncio.IncompleteReadError:
             raise Broken("the relay closed the connection") from None
         except TimeoutError:
-            raise Broken(f"the relay did not answer within {seconds:.0f} s") from None
-        except (OSError, ValueError, asyncio.LimitOverrunError) as error:
+            raise Broken(f"the relay did not answer within {seconds:g} s") from None
+        except (OSError, asyncio.LimitOverrunError) as error:
             raise Broken(_said(error)) from None
 
     def gone(self) -> bool:
@@ -193,38 +207,49 @@ class SMTPTransport:
 
     def __init__(self, relay: Relay | None = None):
         self.relay = relay or Relay.from_settings()
+        self.refused_in_a_row = 0
 
     def lane(self) -> "SMTPLane":
-        return SMTPLane(self.relay)
+        return SMTPLane(self)
+
+    def braked(self, outcome: Outcome) -> Outcome:
+        """The outcome, which stops the edition when the relay refuses one letter after the other."""
+        if outcome.verdict is Verdict.ACCEPTED:
+            self.refused_in_a_row = 0
+        if outcome.verdict is Verdict.REFUSED and outcome.why in {"policy", "refused", "hard-bounce"}:
+            self.refused_in_a_row += 1
+            limit = GONE_IN_A_ROW if outcome.why == "hard-bounce" else REFUSED_IN_A_ROW
+            return replace(outcome, stops=outcome.stops or self.refused_in_a_row >= limit)
+        return outcome
 
 
 class SMTPLane:
     """A connection that is opened when there is a letter and opened again when it broke."""
 
-    def __init__(self, relay: Relay):
-        self.relay = relay
+    def __init__(self, transport: SMTPTransport):
+        self.transport, self.relay = transport, transport.relay
         self.connection: Connection | None = None
 
     async def send(self, letters: Sequence[Letter], intend: Intend) -> list[Outcome]:
-        return [await self._send(letter, intend) for letter in letters]
+        return [self.transport.braked(await self._send(letter, intend)) for letter in letters]
 
     async def close(self) -> None:
         if self.connection:
             await self.connection.quit()
             self.connection = None
 
-    async def _send(self, letter: Letter, intend: Intend) -> Outcome:
+    async def _send(self, letter: Letter, intend: Intend, *, intended: bool = False) -> Outcome:
         used = self.connection is not None
         try:
             connection = await self._opened()
         except Broken as broken:
             return Outcome(Verdict.UNSENT, "connect", str(broken), backs_off=True)
         try:
-            return await self._deliver(connection, letter, intend)
+            return await self._deliver(connection, letter, intend, intended=intended)
         except Broken as broken:
             self._drop()
             if used:  # a relay may hang up on a connection that has served; try a fresh one at once
-                return await self._send(letter, intend)
+                return await self._send(letter, intend, intended=intended or broken.intended)
             return Outcome(Verdict.UNSENT, "dropped", str(broken), backs_off=True)
 
     async def _opened(self) -> Connection:
@@ -241,21 +266,31 @@ class SMTPLane:
             self.connection.abort()
             self.connection = None
 
-    async def _deliver(self, connection: Connection, letter: Letter, intend: Intend) -> Outcome:
+    async def _deliver(self, connection: Connection, letter: Letter, intend: Intend, *, intended: bool) -> Outcome:
         """One transaction. Raises Broken only while nothing can have been sent."""
-        if not letter.to.isascii() and "SMTPUTF8" not in connection.features:
-            return Outcome(Verdict.REFUSED, "no-smtputf8", "The relay cannot carry an address with such letters.")
-        refusal = await self._envelope(connection, letter)
+        refusal = _cannot_go(letter, connection) or await self._envelope(connection, letter)
         if refusal:
             return refusal
         body = letter.pressing.data(letter, eight_bit="8BITMIME" in connection.features)
         await connection.write(body)
         if letter.delivery_id not in await intend([letter]):
             self._drop()  # without the final dot the relay forgets what it heard (RFC 5321 §4.1.1.4)
-            return Outcome(Verdict.WITHDRAWN)
+            # What was intended before, and certainly not sent, is not "withdrawn" in the ledger: it is on the wire.
+            return Outcome(Verdict.UNSENT if intended else Verdict.WITHDRAWN)
         if connection.gone():
-            raise Broken("the relay closed the connection")
+            return await self._interrupted(connection)
         return await self._dot(connection)
+
+    async def _interrupted(self, connection: Connection) -> Outcome:
+        """The relay spoke, or hung up, before it heard the dot: nothing was sent."""
+        try:
+            reply = await connection.reply()
+        except Broken as broken:
+            raise Broken(str(broken), intended=True) from None
+        if reply.good or reply.code == 421:
+            raise Broken(f"{self.relay} closes the connection: {reply}", intended=True)
+        self._drop()
+        return _refusal(reply, hard=False)
 
     async def _envelope(self, connection: Connection, letter: Letter) -> Outcome | None:
         """MAIL, RCPT, DATA in one write where the relay allows it. None: go on with the body."""
@@ -265,16 +300,17 @@ class SMTPLane:
         options = " BODY=8BITMIME" if "8BITMIME" in connection.features else ""
         options += "" if letter.to.isascii() else " SMTPUTF8"
         lines = [f"MAIL FROM:<{letter.sender}>{options}", f"RCPT TO:<{letter.to}>", "DATA"]
-        mail, rcpt, data = await self._ask(connection, lines)
-        if any(reply and reply.code == 421 for reply in (mail, rcpt, data)):
-            raise Broken(f"{self.relay} closes the connection: {mail if mail.code == 421 else rcpt or data}")
+        mail, rcpt, data = replies = await self._ask(connection, lines)
+        if closing := next((reply for reply in replies if reply and reply.code == 421), None):
+            raise Broken(f"{self.relay} closes the connection: {closing}")
         if not mail.good:
+            self._drop()  # it may even have said 354 to the DATA that came along
             return Outcome(Verdict.UNSENT, "sender-refused", str(mail), backs_off=True)
-        if data and data.code == 354:
-            if rcpt.good:
-                return None
-            await connection.command(".")  # RFC 2920 §3.1: an open DATA without recipients is closed by a lone dot
-        return _refusal(data, hard=False) if rcpt.good else _refusal(rcpt, hard=True)
+        if not rcpt.good:
+            if data and data.code == 354:
+                await connection.command(".")  # RFC 2920 §3.1: an open DATA without recipients is closed by a lone dot
+            return _refusal(rcpt, hard=True)
+        return None if data.code == 354 else _refusal(data, hard=False)
 
     async def _ask(self, connection: Connection, lines: list[str]) -> list[Reply | None]:
         """The replies to the lines; None for those that were not said because one before was refused."""
@@ -303,6 +339,19 @@ class SMTPLane:
         return _refusal(reply, hard=False)
 
 
+def _cannot_go(letter: Letter, connection: Connection) -> Outcome | None:
+    """What is wrong with an address before the relay is asked."""
+    try:
+        to = letter.to
+    except UnicodeError:
+        return Outcome(Verdict.REFUSED, "bad-address", "The domain of the address has no ASCII form.")
+    if not _ADDRESS.fullmatch(to):
+        return Outcome(Verdict.REFUSED, "bad-address", "The address would break the conversation with the relay.")
+    if not to.isascii() and "SMTPUTF8" not in connection.features:
+        return Outcome(Verdict.REFUSED, "no-smtputf8", "The relay cannot carry an address with such letters.")
+    return None
+
+
 def _refusal(reply: Reply, *, hard: bool) -> Outcome:
     """What a 4xx or 5xx for this letter becomes. `hard`: said of the recipient, before the content was seen."""
     if reply.later:
@@ -312,9 +361,16 @@ def _refusal(reply: Reply, *, hard: bool) -> Outcome:
     return Outcome(Verdict.REFUSED, "hard-bounce" if hard else "refused", str(reply))
 
 
+def _clean(text: str) -> str:
+    """A relay's words for the ledger: on one line, without addresses."""
+    return _ADDRESS.sub("…", _CONTROLS.sub(" ", text))
+
+
 def _said(error: BaseException) -> str:
     if isinstance(error, TimeoutError) and not str(error):
         return "no answer in time"
+    if isinstance(error, ConnectionError) and error.errno:
+        return os.strerror(error.errno)  # asyncio's own words are for programmers
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__
