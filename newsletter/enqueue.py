@@ -151,12 +151,13 @@ def _route(issue: Issue, editions: Sequence[Edition], orders: Sequence[str]) -> 
         mine = [order for order in orders if edition.language in order.split()]
         known = set(Route.objects.filter(edition=edition).values_list("languages", flat=True))
         renditions = {row.variant: row for row in edition.renditions.defer("html", "text")}
-        for order in mine:
-            if order not in known:
-                variant = translating.variant(issue, edition.language, order.split())
-                if variant not in renditions:
-                    renditions[variant] = _freeze(issue, edition, order.split(), variant)
-                Route.objects.create(edition=edition, languages=order, rendition=renditions[variant])
+        routes = []
+        for order in set(mine) - known:
+            variant = translating.variant(issue, edition.language, order.split())
+            if variant not in renditions:
+                renditions[variant] = _freeze(issue, edition, order.split(), variant)
+            routes.append(Route(edition=edition, languages=order, rendition=renditions[variant]))
+        Route.objects.bulk_create(routes)
         open_orders = [order for order in mine if chosen[order] == edition.language]
         Route.objects.filter(edition=edition, open=True).exclude(languages__in=open_orders).update(open=False)
         Route.objects.filter(edition=edition, languages__in=open_orders).update(open=True)

@@ -42,7 +42,7 @@ def build_test(edition: Edition, *, to: str, languages: Sequence[str] = ()) -> E
         language=edition.language, label=edition.issue.slug, subject="", html="", text="", marker=TOKEN
     ).headers
     message = EmailMultiAlternatives(
-        subject=f"[Test] {words.subject}",
+        subject=_("[Test] %s") % words.subject,
         body=words.text,
         from_email=shared["From"],
         to=[to],
@@ -53,7 +53,11 @@ def build_test(edition: Edition, *, to: str, languages: Sequence[str] = ()) -> E
 
 
 def _why(error: Exception) -> str:
-    relay = f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}" if settings.NEWSLETTER_TRANSPORT == "smtp" else settings.EMAIL_PROVIDER
+    relay = (
+        f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}"
+        if settings.NEWSLETTER_TRANSPORT == "smtp"
+        else settings.EMAIL_PROVIDER
+    )
     if isinstance(error, SMTPAuthenticationError):
         return _("The mail server %s does not accept our name and password; nothing was sent.") % relay
     if isinstance(error, SMTPRecipientsRefused):

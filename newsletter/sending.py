@@ -38,12 +38,20 @@ def chosen_transport() -> Transport:
     return ProviderTransport()
 
 
-def send_edition(edition_id: int, *, transport: Transport | None = None, seconds: float = SLICE_SECONDS) -> Counter:
-    """Send what is due of an edition for about `seconds`; returns how many letters met which verdict.
+def send_edition(
+    edition_id: int,
+    *,
+    transport: Transport | None = None,
+    seconds: float = SLICE_SECONDS,
+    until: Callable[[], bool] = lambda: False,
+) -> Counter:
+    """Send what is due of an edition for about `seconds`, or `until` says that it is enough; returns how many letters
+    met which verdict.
 
     Safe to call at any time, from any number of processes. Marks the edition as sent when nothing is open any more.
+    An exception raised into it by a signal (KeyboardInterrupt) would wait for ever for the loop's thread: use `until`.
     """
-    sender = Sender(edition_id, transport or chosen_transport(), seconds=seconds)
+    sender = Sender(edition_id, transport or chosen_transport(), seconds=seconds, until=until)
     tally = async_to_sync(sender.run)()
     complete(edition_id)
     if tally:
@@ -66,8 +74,8 @@ def complete(edition_id: int) -> bool:
 class Sender:
     """One run over one edition: `run()` once."""
 
-    def __init__(self, edition_id: int, transport: Transport, *, seconds: float):
-        self.edition_id, self.transport, self.seconds = edition_id, transport, seconds
+    def __init__(self, edition_id: int, transport: Transport, *, seconds: float, until: Callable[[], bool]):
+        self.edition_id, self.transport, self.seconds, self.until = edition_id, transport, seconds, until
         self.worker = uuid.uuid4().hex
         self.lease = datetime.timedelta(seconds=settings.SENDING_LEASE_SECONDS)
         self.letters: deque[tuple[float, Letter]] = deque()  # (monotonic moment before which not, letter)
@@ -113,7 +121,7 @@ class Sender:
 
     def _is_over(self) -> bool:
         # At least one letter a run, so that runs that are shorter than their preparation get somewhere too.
-        return self.stopping or (bool(self.tally) and time.monotonic() > self.deadline)
+        return self.stopping or self.until() or (bool(self.tally) and time.monotonic() > self.deadline)
 
     # --- letters in ---------------------------------------------------------------------------------------------
 

@@ -1,8 +1,10 @@
 """A real SMTP server on the loopback that writes down what it accepted, and misbehaves when told to.
 
 `Relay()` is a context manager with a free port. `script` is called at each step with (step, argument) and may return
-None (behave), a reply line such as "451 4.3.0 later", or an action: DROP hangs up, HANG never answers.
-Steps: "connect", "EHLO", "MAIL", "RCPT", "DATA", "dot" (the whole mail has arrived, no answer was given yet).
+None (behave), a reply such as "451 4.3.0 later", or an action: DROP hangs up, HANG never answers. A reply may have
+several lines; one that ends in the line DROP is said before hanging up.
+Steps: "connect", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "dot" (the whole mail has arrived, no answer was
+given yet), "RSET", "QUIT".
 """
 
 import asyncio
@@ -39,10 +41,12 @@ class Relay:
         extensions: tuple[str, ...] = ("PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"),
         port: int = 0,
         ssl_context=None,
+        tls_from_start: bool = False,
         delay: float = 0,
     ):
         self.script = script or (lambda step, argument: None)
         self.extensions, self.port, self.ssl_context, self.delay = extensions, port, ssl_context, delay
+        self.tls_from_start = tls_from_start
         self.received: list[Received] = []
         self.commands: list[str] = []
         self.connections = 0
@@ -54,7 +58,9 @@ class Relay:
 
         def serve():
             asyncio.set_event_loop(self.loop)
-            self.server = self.loop.run_until_complete(asyncio.start_server(self._talk, "127.0.0.1", self.port))
+            tls = self.ssl_context if self.tls_from_start else None
+            listening = asyncio.start_server(self._talk, "127.0.0.1", self.port, ssl=tls)
+            self.server = self.loop.run_until_complete(listening)
             self.port = self.server.sockets[0].getsockname()[1]
             started.set()
             self.loop.run_forever()
@@ -129,20 +135,23 @@ class Conversation:
             elif await self.answer("RCPT", argument, "250 2.1.5 ok"):
                 self.recipient = argument.partition("<")[2].partition(">")[0]
         elif verb == "DATA":
-            if self.recipient is None:
-                await self.say("503 5.5.1 RCPT first")
-            elif await self.answer("DATA", "", "354 go on"):
+            # Some relays say 354 even then (RFC 2920 §3.1); a script that says so makes this one of them.
+            if await self.answer("DATA", "", "354 go on" if self.recipient else "503 5.5.1 RCPT first"):
                 await self.take()
         elif verb == "RSET":
             self.sender = self.recipient = None
-            await self.say("250 2.0.0 ok")
+            await self.answer("RSET", "", "250 2.0.0 ok")
         elif verb == "STARTTLS" and self.relay.ssl_context:
-            await self.say("220 2.0.0 ready")
-            await self.writer.start_tls(self.relay.ssl_context)
+            if await self.answer("STARTTLS", "", "220 2.0.0 ready"):
+                await self.writer.start_tls(self.relay.ssl_context)
         elif verb == "AUTH":
+            if argument.upper() == "LOGIN":
+                for prompt in ("334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"):
+                    await self.say(prompt)
+                    self.relay.commands.append((await self.reader.readline()).decode().rstrip("\r\n"))
             await self.answer("AUTH", argument, "235 2.7.0 welcome")
         elif verb == "QUIT":
-            await self.say("221 2.0.0 bye")
+            await self.answer("QUIT", "", "221 2.0.0 bye")
             raise Hangup
         else:
             await self.say("500 5.5.2 what?")
@@ -155,6 +164,9 @@ class Conversation:
             lines.append(line[1:] if line.startswith(b".") else line)
         mail = Received(self.sender, self.recipient, b"".join(lines), self.number)
         self.sender = self.recipient = None
+        if mail.recipient is None:
+            await self.say("554 5.5.1 no valid recipients")
+            return
         action = self.relay.script("dot", mail.recipient)
         if action in (None, ACCEPT_THEN_DROP) or action.startswith("250"):
             with self.relay.arrived:
@@ -166,14 +178,17 @@ class Conversation:
         """Whether the step was granted."""
         action = self.relay.script(step, argument)
         await self.act(action, usual)
-        return action is None or action[0] in "23"
+        return (action or usual)[0] in "23"
 
     async def act(self, action: str | None, usual: str) -> None:
         if action in (DROP, ACCEPT_THEN_DROP):
             raise Hangup
         if action == HANG:
             await asyncio.Event().wait()
-        await self.say(action or usual)
+        said, hangs_up, _rest = (action or usual).partition(f"\r\n{DROP}")
+        await self.say(said)
+        if hangs_up:
+            raise Hangup
 
     async def say(self, line: str) -> None:
         if self.relay.delay:

@@ -12,6 +12,7 @@ from parler.forms import TranslatableModelForm
 from parler.utils.views import TabsList
 
 from newsletter.richtext import EXTENSIONS, RichTextField
+from newsletter.translating import LANGUAGES
 from picum.accounts import audit
 
 DATE_INPUT = {"widget": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
@@ -52,6 +53,11 @@ class DeskAdmin(AuditedAdmin, TranslatableAdmin):
     @property
     def media(self):
         return super().media + PlainMedia(js=["desk/editor.js", "desk/unsaved.js"])
+
+    def _language(self, request, obj=None):
+        """The tab; parler takes any word from the address, and would save texts under it."""
+        code = super()._language(request, obj)
+        return code if code in LANGUAGES else LANGUAGES[0]
 
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("translations")

@@ -63,7 +63,7 @@ def send(request, pk: int):
             return _to_progress(issue)
         return _show(request, issue, form, found)
     if "confirmed" not in request.POST:
-        return _confirm(request, issue, form)
+        return _confirm(request, issue, form, found)
     try:
         enqueue.send(issue, form.chosen, by=request.user, at=form.at, given_up=form.given_up)
     except (enqueue.NotReady, lifecycle.IllegalMove) as why:
@@ -142,7 +142,7 @@ def _as_shown(form: SendForm) -> tuple[list[str], list[str]]:
     return chosen, [code for code in form.late if form[f"wait_{code}"].value() == "give-up"]
 
 
-def _confirm(request, issue: Issue, form: SendForm):
+def _confirm(request, issue: Issue, form: SendForm, found: dict[str, list[compose.Problem]]):
     """The last look: the whole decision in words, the form carried along unseen."""
     audience = groups(issue)
     expected = outlook(audience, chosen=form.chosen, given_up=form.given_up)
@@ -167,10 +167,9 @@ def _confirm(request, issue: Issue, form: SendForm):
         without=sum(expected.waiting[code] for code in form.given_up),
         given_up=[language_name(code, spoken) for code in form.given_up],
         warnings=[
-            (language_name(edition.language, spoken), problem.text)
-            for edition in issue.editions.all()
-            if edition.language in form.chosen
-            for problem in compose.problems(edition)
+            (language_name(code, spoken), problem.text)
+            for code in sorted(form.chosen, key=_masthead)
+            for problem in found[code]
         ],
     )
 

@@ -205,7 +205,7 @@ def test_what_does_not_exist_is_not_found(client, path):
 @pytest.mark.parametrize("items", [1, 3])
 def test_an_issue_asks_the_database_as_often_for_three_items_as_for_one(client, django_assert_num_queries, items):
     issue = publish(month(10))
-    for number in range(items):
+    for _number in range(items):
         make_item(issue, bodies=["frontex", "ohchr"], countries=["IT"], sources=[{"outlet": "A"}, {"outlet": "B"}])
     for item in issue.items.all():
         item.areas.set(Area.objects.all())

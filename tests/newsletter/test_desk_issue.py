@@ -84,6 +84,12 @@ def test_a_tab_saves_its_own_language_and_leaves_the_others(desk):
     }
 
 
+def test_a_tab_that_does_not_exist_is_the_first_one(desk):
+    issue = make_issue(languages=["en"])
+    desk.post(page("issue_change", issue.pk) + "?language=xx", form_of(issue, subject="October", _continue="1"))
+    assert list(issue.translations.values_list("language_code", "subject")) == [("en", "October")]
+
+
 def test_what_is_dangerous_in_the_rich_text_is_taken_out(desk):
     issue = make_issue()
     text = '<p onclick="x()">Dear <b>all</b><script>alert(1)</script></p>'
@@ -100,8 +106,9 @@ def test_the_fields_of_a_tab_say_their_language(desk):
 
 
 def test_a_tab_without_a_subject_is_marked_as_missing_in_words(desk):
-    issue = make_issue()
+    issue = make_issue(languages=["en", "de"])
     make_texts(issue, "en", subject="October")
+    make_texts(issue, "de", subject="  ")
     html = Page(desk.get(page("issue_change", issue.pk)))
     tabs = html.one("nav", class_="parler-language-tabs").words
     assert tabs == "English ✓ " + " ".join(

@@ -1,6 +1,8 @@
 """`send_issue SLUG`: the button, for the command line."""
 
 import datetime
+import os
+import signal
 import time
 
 from django.conf import settings
@@ -47,18 +49,19 @@ class Command(BaseCommand):
         elif not any(edition.state in UNDER_WAY for edition in editions.values()):
             raise CommandError(f"No edition of “{slug}” is ready to be sent.")
         if wait:
-            self._watch(issue)
+            with _Interrupt() as interrupt:
+                self._watch(issue, interrupt)
         elif wanted:
             self.stdout.write(f"{slug}: {', '.join(wanted)} on the way.")
 
-    def _watch(self, issue: Issue) -> None:
+    def _watch(self, issue: Issue, interrupt: "_Interrupt") -> None:
         self.told: set[str] = set()
         alone = settings.BROKER_IS_EMBEDDED
         while True:
             if alone:
                 reconcile()
                 for edition in issue.editions.filter(state=State.SENDING):
-                    sending.send_edition(edition.pk, seconds=STEP_SECONDS)
+                    sending.send_edition(edition.pk, seconds=STEP_SECONDS, until=lambda: interrupt.asked)
             rows = reporting.progress(issue)
             done, frozen = sum(row["done"] for row in rows), sum(row["frozen"] for row in rows)
             self._draw(done, frozen)
@@ -71,6 +74,9 @@ class Command(BaseCommand):
                 raise CommandError(f"\nThe {paused['language']} edition is paused: {paused['reason'] or 'by hand'}")
             if not any(row["state"] in UNDER_WAY for row in rows):
                 break
+            if interrupt.asked:
+                stopped = "The sending has stopped" if alone else "The workers go on"
+                raise CommandError(f"\n{stopped}; call this command again to go on watching.", returncode=130)
             time.sleep(0.2 if alone and done < frozen else 1)
         report = reporting.report(issue)
         self.stdout.write("")
@@ -83,6 +89,25 @@ class Command(BaseCommand):
         full = width * done // frozen if frozen else 0
         self.stdout.write(f"\r[{'█' * full}{'·' * (width - full)}] {done}/{frozen}", ending="")
         self.stdout.flush()
+
+
+class _Interrupt:
+    """Ctrl-C asks for an end between two letters, so that none is left unknown; a second one does not wait."""
+
+    asked = False
+
+    def __enter__(self) -> "_Interrupt":
+        self.before = {number: signal.signal(number, self) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *exc) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+    def __call__(self, number: int, frame) -> None:
+        if self.asked:
+            os._exit(128 + number)
+        self.asked = True
 
 
 def _moment(text: str) -> datetime.datetime:

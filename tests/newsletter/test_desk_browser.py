@@ -1,0 +1,241 @@
+"""The desk in a real Chromium: what only a browser can tell."""
+
+import datetime
+import re
+import shutil
+
+import pytest
+from django.conf import settings as django_settings
+from django.utils import timezone
+
+from newsletter import enqueue
+from newsletter.models import Delivery, Edition, Item
+from tests.newsletter.desk import at_the_desk, carla, page
+from tests.newsletter.factories import make_issue, make_item, make_subscriber
+
+sync_api = pytest.importorskip("playwright.sync_api")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+expect = sync_api.expect
+CHROMIUM = shutil.which("chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with pytest.MonkeyPatch.context() as patch, sync_api.sync_playwright() as playwright:
+        # Playwright's loop runs in this thread; Django would refuse the tests' own queries.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_tab(browser, live_server, settings):
+    """A tab in which Carla has signed in: `open_tab(width=320)`. `tab.complaints`: what the console complains of."""
+    settings.ALLOWED_HOSTS = ["localhost"]
+    session = at_the_desk(carla()).cookies[django_settings.SESSION_COOKIE_NAME].value
+    contexts = []
+
+    def open_tab(*, width=1280, scheme="light"):
+        context = browser.new_context(
+            base_url=live_server.url, viewport={"width": width, "height": 800}, color_scheme=scheme
+        )
+        contexts.append(context)
+        name = django_settings.SESSION_COOKIE_NAME
+        context.add_cookies([{"name": name, "value": session, "url": live_server.url}])
+        tab = context.new_page()
+        tab.complaints = []
+        tab.on("console", lambda said: said.type in {"error", "warning"} and tab.complaints.append(said.text))
+        tab.on("pageerror", lambda error: tab.complaints.append(str(error)))
+        return tab
+
+    yield open_tab
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def issue():
+    """All states that look different: ready, being written with gaps, sent with deliveries."""
+    issue = make_issue(items=2, state=Edition.State.READY)
+    make_item(issue, "borders", en="A long title " * 8, countries=["IT", "MT"], bodies=["frontex"], kind="report",
+              sources=[{"outlet": "Paper", "url": "https://example.org/" + "long" * 30}])  # fmt: skip
+    issue.editions.filter(language="pt").update(state="draft")
+    for number in range(6):
+        make_subscriber(f"reader{number}@example.org", ["en", "pt en", "de"][number % 3])
+    return issue
+
+
+def going(issue) -> None:
+    enqueue.send(issue, ["en", "de"], by=None)
+    enqueue.freeze_due(issue.pk)
+    issue.editions.filter(language="de").update(state="paused", reason="The relay refuses our domain.")
+
+
+def pages(issue) -> list[str]:
+    item = issue.items.order_by("pk").last()
+    return [
+        "/en/desk/",
+        page("issue_changelist"),
+        page("issue_add"),
+        page("issue_change", issue.pk) + "?language=pt",
+        page("item_changelist"),
+        page("item_change", item.pk) + "?language=en",
+        page("item_add") + f"?issue={issue.pk}&section={item.section_id}",
+        page("section_changelist"),
+        page("issue_send", issue.pk),
+        page("issue_preview", issue.pk, "pt") + "?width=phone&then=es",
+        page("issue_preview", issue.pk, "en") + "?part=text",
+        page("issue_progress", issue.pk),
+        page("issue_cancel", issue.pk, "en"),
+        page("subscriber_changelist"),
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_every_page_fits_keeps_the_policy_and_has_no_fault_that_axe_knows(open_tab, issue, width, scheme):
+    going(issue)
+    tab = open_tab(width=width, scheme=scheme)
+    faults = {}
+    for address in pages(issue):
+        tab.complaints.clear()
+        tab.goto(address)
+        tab.wait_for_load_state("networkidle")
+        complaints = list(tab.complaints)  # axe itself may add some
+        wide = tab.evaluate("document.documentElement.scrollWidth > innerWidth")
+        found = [fault["id"] for fault in axe.Axe().run(tab).response["violations"]]
+        if complaints or wide or found:
+            faults[address] = (complaints, wide, found)
+    assert faults == {}
+
+
+def test_the_editor_has_a_name_a_language_and_the_spell_checker(open_tab, issue):
+    tab = open_tab()
+    tab.goto(page("item_change", issue.items.first().pk) + "?language=pt")
+    editor = tab.get_by_role("textbox", name="Text")
+    expect(editor).to_have_attribute("contenteditable", "true")
+    expect(editor).to_have_attribute("lang", "pt")
+    expect(editor).to_have_attribute("spellcheck", "true")
+
+
+def test_unsaved_words_are_asked_about_and_saved_ones_are_not(open_tab, issue):
+    tab = open_tab()
+    asked = []
+    tab.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    item = issue.items.get(section__key="health-care", position=1)
+    tab.goto(page("item_change", item.pk) + "?language=pt")
+    editor = tab.locator(".ProseMirror")
+    expect(editor).to_be_visible()
+    tab.get_by_role("link", name="Italian").first.click()
+    expect(tab).to_have_url(re.compile("language=it$"))
+    assert asked == []
+
+    editor.click()
+    tab.keyboard.type("Nuovo. ")
+    tab.get_by_role("link", name="French").first.click()
+    expect(editor).to_contain_text("Nuovo.")
+    assert asked == ["beforeunload"]
+
+    tab.get_by_role("button", name="Save and continue editing").click()
+    expect(tab.locator(".messagelist")).to_contain_text("was changed successfully")
+    assert asked == ["beforeunload"]
+    assert "Nuovo." in item.translations.get(language_code="it").text
+
+
+def test_a_chosen_country_counts_as_unsaved_too(open_tab, issue):
+    tab = open_tab()
+    asked = []
+    tab.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    tab.goto(page("item_change", issue.items.first().pk))
+    tab.locator("#id_countries_from option[value=BE]").dblclick()
+    tab.get_by_role("link", name="French").first.click()
+    expect(tab).to_have_url(re.compile("language=fr$"))
+    assert asked == ["beforeunload"]
+
+
+def test_items_are_put_in_order_with_the_keyboard_alone(open_tab, issue):
+    tab = open_tab()
+    first, second = issue.items.filter(section__key="health-care").order_by("position")
+    tab.goto(page("issue_change", issue.pk))
+    tab.locator(f"#item-{first.pk}-down").press("Enter")
+    expect(tab.locator(f"#item-{first.pk}-down")).to_be_focused()
+    assert list(Item.objects.filter(section=first.section_id).order_by("position")) == [second, first]
+
+
+def test_the_address_of_a_new_issue_follows_its_period_until_somebody_writes_one(open_tab, issue):
+    tab = open_tab()
+    tab.goto(page("issue_add"))
+    slug = tab.get_by_label("Address:")
+    expect(slug).to_have_value("2026-11")
+    tab.get_by_label("Label:").select_option("quarter")
+    expect(slug).to_have_value("2026-q4")
+    slug.fill("autumn")
+    tab.get_by_label("Label:").select_option("month")
+    expect(slug).to_have_value("autumn")
+
+
+def test_the_numbers_move_without_a_reload_and_the_focus_stays(open_tab, issue):
+    going(issue)
+    tab = open_tab()
+    tab.clock.install()
+    tab.goto(page("issue_progress", issue.pk))
+    tab.evaluate("window.sameDocument = true")
+    pause = tab.locator("#pause-en")
+    pause.focus()
+    bar = tab.locator("#edition-en progress")
+    expect(bar).to_have_attribute("value", "0")
+
+    Delivery.objects.filter(edition__language="en").update(state="accepted", changed_at=timezone.now())
+    tab.clock.run_for(2100)
+    expect(bar).to_have_attribute("value", "2")
+    expect(pause).to_be_focused()
+    assert tab.evaluate("window.sameDocument")
+
+    issue.editions.filter(frozen_at__isnull=False).update(state="sent")
+    tab.clock.run_for(2100)
+    expect(tab.get_by_role("status")).to_have_text(re.compile("^What was sent is done. Not sent yet: Dutch"))
+    requests = []
+    tab.on("request", lambda request: requests.append(request.url))
+    tab.clock.run_for(10_000)
+    assert requests == []
+
+
+def test_the_numbers_say_so_when_they_cannot_be_fetched_and_recover(open_tab, issue):
+    going(issue)
+    tab = open_tab()
+    tab.clock.install()
+    tab.goto(page("issue_progress", issue.pk))
+    status = tab.get_by_role("status")
+    tab.context.set_offline(True)
+    tab.clock.run_for(2100)
+    expect(status).to_have_text("The numbers could not be fetched; trying again.")
+    tab.context.set_offline(False)
+    tab.clock.run_for(2100)
+    expect(status).to_have_text("The issue is being sent. Standing still: German.")
+
+
+def test_from_the_issue_to_its_sending(open_tab, issue):
+    """The newcomer's way at the desk: open the issue, press Send, read it in words, confirm, watch."""
+    tab = open_tab()
+    tab.goto(page("issue_changelist"))
+    tab.get_by_role("link", name=issue.label("en")).click()
+    tab.get_by_role("link", name="Send", exact=True).click()
+    expect(tab.get_by_role("heading", name="Send: October 2026")).to_be_visible()
+    tab.get_by_label("do not wait for Portuguese").check()
+    tab.get_by_role("button", name="Go on").click()
+    expect(tab.locator(".desk-sentence")).to_have_text("6 readers get the issue now in 6 languages.")
+    tab.get_by_role("button", name="Send it now").dblclick()
+    expect(tab.get_by_role("heading", name="Progress: October 2026")).to_be_visible()
+    assert set(issue.editions.values_list("language", "state")) == {
+        *((code, "scheduled") for code in ["en", "de", "nl", "es", "fr", "it"]),
+        ("pt", "draft"),
+    }
+    assert enqueue.freeze_due(issue.pk, now=timezone.now() + datetime.timedelta(seconds=1))
+    assert Delivery.objects.count() == 6
