@@ -103,6 +103,17 @@ def cancel(edition: Edition, *, by: User | None) -> Edition:
     return edition
 
 
+@transaction.atomic
+def give_up(issue: Issue, languages: Iterable[str], *, by: User | None) -> int:
+    """Wait no longer for languages that are not ready, now that others went out: their readers get the issue in the
+    next language of their order, at once. Returns how many do; rings on commit."""
+    Issue.objects.select_for_update().get(pk=issue.pk)
+    late = issue.editions.filter(language__in=list(languages), frozen_at=None)
+    late.update(readers_wait=False)
+    audit.record("issue.give_up", by=by, on=issue, languages=sorted(late.values_list("language", flat=True)))
+    return _deliver(issue.pk, now=timezone.now())
+
+
 def freeze_due(issue_id: int, *, now: datetime.datetime | None = None) -> list[Edition]:
     """Freeze the editions of an issue whose time has come, create the deliveries, ring.
 
@@ -113,24 +124,29 @@ def freeze_due(issue_id: int, *, now: datetime.datetime | None = None) -> list[E
         # Two workers on one issue stand in line here (SQLite: at the transaction's start).
         issue = Issue.objects.select_for_update().get(pk=issue_id)
         due = list(issue.editions.filter(state=State.SCHEDULED, send_at__lte=now).order_by("pk"))
-        if not due:
-            return []
-        issue = Issue.objects.with_contents().get(pk=issue_id)
-        orders = list(Subscriber.objects.subscribed().order_by().values_list("languages", flat=True).distinct())
         for edition in due:
             lifecycle.move(edition, State.SENDING, by=None, frozen_at=now, published_at=edition.published_at or now)
-        editions = list(issue.editions.model.objects.filter(issue=issue).order_by("pk"))
-        _route(issue, editions, orders)
-        created = _create_deliveries(issue, now=now)
-        _count(editions)
-        for edition in editions:
-            if edition.state == State.SENT and edition.pk in created:
-                lifecycle.move(edition, State.SENDING, by=None, finished_at=None)
-            if edition.state == State.SENDING:
-                ring_on_commit("newsletter.send_edition", edition.pk, times=hands(edition))
+        if due:
+            _deliver(issue_id, now=now)
+    return due
+
+
+def _deliver(issue_id: int, *, now: datetime.datetime) -> int:
+    """Create what deliveries the frozen editions of an issue still lack, and ring for them. In a transaction."""
+    issue = Issue.objects.with_contents().get(pk=issue_id)
+    editions = list(issue.editions.all())
+    orders = list(Subscriber.objects.subscribed().order_by().values_list("languages", flat=True).distinct())
+    _route(issue, editions, orders)
+    created = _create_deliveries(issue, now=now)
+    _count(editions)
+    for edition in editions:
+        if edition.state == State.SENT and edition.pk in created:
+            lifecycle.move(edition, State.SENDING, by=None, finished_at=None)
+        if edition.state == State.SENDING:
+            ring_on_commit("newsletter.send_edition", edition.pk, times=hands(edition))
     if created:
         log.info("Issue %s: %s deliveries created.", issue.slug, sum(created.values()))
-    return due
+    return sum(created.values())
 
 
 def hands(edition: Edition) -> int:

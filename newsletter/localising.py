@@ -25,6 +25,11 @@ def day(date: datetime.date, language: str) -> str:
     return format_date(date, "long", locale=locale(language))
 
 
+def moment(when: datetime.datetime, language: str) -> str:
+    """ "14 May 2026, 09:30": the clock of `when`'s own time zone, 24 hours everywhere."""
+    return f"{day(when.date(), language)}, {when:%H:%M}"
+
+
 def month(date: datetime.date, language: str) -> str:
     """ "May 2026", "mayo de 2026"."""
     return format_skeleton("yMMMM", date, locale=locale(language))

@@ -258,8 +258,13 @@ class Sender:
                 return await sync_to_async(function)(*args, **kwargs)
             except (OperationalError, InterfaceError) as error:
                 log.warning("The database does not answer (%s); trying again.", type(error).__name__)
-                await sync_to_async(connection.close)()
+                await sync_to_async(_hang_up)()
                 await asyncio.sleep(1)
+
+
+def _hang_up() -> None:
+    # A function of its own: `connection` is another one in each thread, and the loop's thread has nothing to close.
+    connection.close()
 
 
 def pressings(rendition_ids: set[int]) -> dict[int, Pressing]:

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from newsletter import localising
 from newsletter.models import Edition, Issue
 from newsletter.rendering import language_name
 
@@ -107,4 +108,4 @@ def zone_name() -> str:
 
 
 def now_in_words() -> str:
-    return f"{timezone.localtime():%Y-%m-%d %H:%M}"
+    return localising.moment(timezone.localtime(), get_language() or "en")

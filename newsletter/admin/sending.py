@@ -7,12 +7,12 @@ from django.contrib import messages
 from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format, number_format
+from django.utils.formats import number_format
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from newsletter import compose, enqueue, lifecycle, translating
+from newsletter import compose, enqueue, lifecycle, localising, translating
 from newsletter.admin import guard
 from newsletter.admin.forms import SENDABLE, UNFINISHED, SendForm, now_in_words, zone_name
 from newsletter.admin.outlook import Group, Outlook, groups, instead, outlook
@@ -55,6 +55,8 @@ def send(request, pk: int):
     }
     blocked = {code for code, problems in found.items() if any(problem.blocking for problem in problems)}
     form = SendForm(request.POST or None, issue=issue, blocked=blocked)
+    if "give_up" in request.POST:
+        return _give_up(request, issue)
     if request.method != "POST" or "change" in request.POST:
         return _show(request, issue, form, found)
     if not form.is_valid():
@@ -70,6 +72,16 @@ def send(request, pk: int):
         messages.error(request, str(why))
         return _to_progress(issue)
     messages.success(request, _said(form))
+    return _to_progress(issue)
+
+
+def _give_up(request, issue: Issue):
+    """Others went out; the readers of one late language shall not wait any longer."""
+    readers = enqueue.give_up(issue, [request.POST["give_up"]], by=request.user)
+    words = ngettext(
+        "%s reader gets the issue in their next language.", "%s readers get the issue in their next language.", readers
+    )
+    messages.success(request, words % number_format(readers, force_grouping=True))
     return _to_progress(issue)
 
 
@@ -89,6 +101,7 @@ def _show(request, issue: Issue, form: SendForm, found: dict[str, list[compose.P
         form=form,
         rows=[(row, _fields(form, row.edition.language)) for row in rows],
         can_send=any(row.sendable for row in rows),
+        went_out=any(row.edition.frozen_at for row in rows),
         in_all=expected.now.total(),
         zone=zone_name(),
         clock=now_in_words(),
@@ -186,7 +199,7 @@ def _sentence(readers: int, languages: int, form: SendForm) -> str:
 
 def _moment(form: SendForm) -> str:
     when = timezone.localtime(form.at)
-    return f"{date_format(when, 'DATETIME_FORMAT')} ({zone_name()}, {when:%Z})"
+    return f"{localising.moment(when, get_language() or 'en')} ({zone_name()}, {when:%Z})"
 
 
 def _said(form: SendForm) -> str:

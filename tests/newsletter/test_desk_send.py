@@ -233,7 +233,7 @@ def at(date: str, time: str) -> dict[str, object]:
 
 def test_a_set_time_is_read_in_the_desks_own_zone_and_said_with_its_name(desk, issue):
     words = Page(desk.post(page("issue_send", issue.pk), at("2026-10-21", "09:30"))).words
-    assert "2 readers get the issue on Oct. 21, 2026, 9:30 a.m. (Europe/Brussels, CEST) in 1 language." in words
+    assert "2 readers get the issue on 21 October 2026, 09:30 (Europe/Brussels, CEST) in 1 language." in words
     confirm(desk, issue, at("2026-10-21", "09:30"))
     edition = issue.editions.get(language="en")
     assert (edition.state, edition.send_at) == (
@@ -245,7 +245,7 @@ def test_a_set_time_is_read_in_the_desks_own_zone_and_said_with_its_name(desk, i
 @pytest.mark.parametrize(
     ("date", "time", "words"),
     [
-        ("2026-10-20", "11:59", "That moment has passed already (it is 2026-10-20 12:00 now)."),
+        ("2026-10-20", "11:59", "That moment has passed already (it is 20 October 2026, 12:00 now)."),
         ("2027-03-28", "02:30", "02:30 does not exist in Europe/Brussels. Choose another time."),
         ("2026-10-21", "", "A set time needs both a day and a time."),
         ("", "09:30", "A set time needs both a day and a time."),
@@ -260,7 +260,7 @@ def test_a_time_that_cannot_be_is_refused_in_words(desk, issue, date, time, word
 
 def test_an_hour_that_comes_twice_is_taken_at_its_first_coming(desk, issue):
     words = Page(desk.post(page("issue_send", issue.pk), at("2026-10-25", "02:30"))).words
-    assert "2:30 a.m. (Europe/Brussels, CEST)" in words
+    assert "02:30 (Europe/Brussels, CEST)" in words
 
 
 def test_what_is_scheduled_can_be_taken_back(desk, issue):
@@ -274,3 +274,21 @@ def test_an_editor_cannot_send_by_typing_the_address(issue):
     client = at_the_desk(boris())
     assert client.post(page("issue_send", issue.pk), form("en", confirmed="1")).status_code == 403
     assert states(issue)["en"] == "ready"
+
+
+def test_when_everything_else_went_out_a_late_language_can_be_given_up_alone(desk, issue):
+    confirm(desk, issue, form(*READY))
+    enqueue.freeze_due(issue.pk)
+
+    shown = Page(desk.get(page("issue_send", issue.pk)))
+    assert "3 readers wait for this language." in shown.words
+    assert "Do not wait any longer" in shown.words
+    answer = desk.post(page("issue_send", issue.pk), {"give_up": "pt"}, follow=True)
+
+    assert said(answer) == ["2 readers get the issue in their next language."]
+    assert dict(
+        Delivery.objects.filter(subscriber__languages__startswith="pt ").values_list(
+            "subscriber__languages", "edition__language"
+        )
+    ) == {"pt es": "es", "pt en es": "en"}
+    assert AuditEntry.objects.get(action="issue.give_up").data == {"languages": ["pt"]}

@@ -114,6 +114,22 @@ def test_giving_up_a_language_after_the_others_went_out_serves_those_who_waited(
     assert issue.editions.get(language="en").state == Edition.State.SENT
 
 
+def test_a_late_language_can_be_given_up_when_everything_else_went_out(relay):
+    issue = make_issue(items=1, state=READY)
+    issue.editions.filter(language="pt").update(state=Edition.State.DRAFT)
+    make_subscriber("amal@example.org", "pt en")
+    make_subscriber("nuno@example.org", "pt")
+    make_subscriber("boris@example.org", "en")
+    go(issue, ["en"])
+
+    assert enqueue.give_up(issue, ["pt"], by=None) == 1
+    work(issue)
+
+    assert sorted(relay.recipients()) == ["amal@example.org", "boris@example.org"]  # nuno reads nothing else
+    assert issue.editions.get(language="en").state == Edition.State.SENT
+    assert enqueue.give_up(issue, ["pt"], by=None) == 0
+
+
 def test_items_missing_in_a_language_are_filled_along_each_reader_s_own_order(relay):
     issue = make_issue(state=READY)
     make_item(issue, pt="Um", es="Uno", en="One", fr="Un")
