@@ -1,5 +1,6 @@
 """Every text is there in all seven languages, whole and with its placeholders."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -48,6 +49,37 @@ def test_placeholders_stay_as_they_are(language):
 def test_all_catalogues_hold_the_same_texts():
     first, *others = [{(message.context, str(message.id)) for message in catalogue(code)} for code in LANGUAGES]
     assert all(other == first for other in others)
+
+
+def in_python() -> set[str]:
+    """The texts that our Python marks for translation."""
+    found = set()
+    for top in ("picum", "newsletter"):
+        for path in (ROOT / top).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                name = getattr(getattr(node, "func", None), "id", "")
+                if name in {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy"}:
+                    text = node.args[1 if name.startswith("pgettext") else 0]
+                    if isinstance(text, ast.Constant):
+                        found.add(text.value)
+    return found
+
+
+def in_templates() -> set[str]:
+    """The texts of {% translate %}; those of {% blocktranslate %} need Django's own extractor (`make messages`)."""
+    pattern = re.compile(r"""{%\s*translate\s+(?:"([^"]+)"|'([^']+)')""")
+    return {
+        double or single
+        for path in (ROOT / "templates").rglob("*.*")
+        for double, single in pattern.findall(path.read_text(encoding="utf-8"))
+    }
+
+
+def test_the_catalogues_hold_what_the_source_says():
+    held = {
+        part for message in catalogue("de") for part in ([message.id] if isinstance(message.id, str) else message.id)
+    }
+    assert sorted((in_python() | in_templates()) - held) == []
 
 
 def test_no_language_says_illegal_migrant():
