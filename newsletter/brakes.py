@@ -1,5 +1,6 @@
 """What slows an edition down or stops it: a relay in trouble, a policy refusal, the rate knob."""
 
+import contextlib
 import datetime
 
 from django.conf import settings
@@ -32,7 +33,8 @@ def stop(edition_id: int, *, reason: str) -> None:
     """Pause the edition with the reason, unless a person moved it meanwhile."""
     edition = Edition.objects.get(pk=edition_id)
     if edition.state == Edition.State.SENDING:
-        lifecycle.move(edition, Edition.State.PAUSED, by=None, reason=reason[:300], last_error=reason[:300])
+        with contextlib.suppress(lifecycle.IllegalMove):
+            lifecycle.move(edition, Edition.State.PAUSED, by=None, reason=reason[:300], last_error=reason[:300])
 
 
 def slots(count: int, *, transport: str, now: datetime.datetime) -> list[float]:

@@ -180,7 +180,7 @@ def declare_ready(edition: Edition, *, by: User | None) -> Edition:
     blocking = [problem.text for problem in problems(edition) if problem.blocking]
     if blocking:
         raise Blocked(" ".join(blocking))
-    return lifecycle.move(edition, Edition.State.READY, by=by)
+    return lifecycle.move(edition, Edition.State.READY, by=by, of={Edition.State.DRAFT})
 
 
 def back_to_draft(edition: Edition, *, by: User | None) -> Edition:

@@ -60,7 +60,7 @@ def send(
         if edition.state == State.DRAFT:
             raise NotReady(_("The %(language)s edition is not ready.") % {"language": edition.get_language_display()})
         _refuse_blocked(issue, edition)
-        lifecycle.move(edition, State.SCHEDULED, by=by, send_at=at or now, readers_wait=True)
+        lifecycle.move(edition, State.SCHEDULED, by=by, send_at=at or now, readers_wait=True, last_error="")
     audit.record(
         "issue.send", by=by, on=issue, languages=sorted(wanted), given_up=sorted(given_up), at=(at or now).isoformat()
     )
@@ -79,7 +79,7 @@ def _refuse_blocked(issue: Issue, edition: Edition) -> None:
 
 def unschedule(edition: Edition, *, by: User | None) -> Edition:
     """Back to ready, as long as nothing is frozen."""
-    return lifecycle.move(edition, State.READY, by=by, send_at=None)
+    return lifecycle.move(edition, State.READY, by=by, of={State.SCHEDULED}, send_at=None)
 
 
 def pause(edition: Edition, *, by: User | None, reason: str = "") -> Edition:
@@ -89,7 +89,7 @@ def pause(edition: Edition, *, by: User | None, reason: str = "") -> Edition:
 
 def resume(edition: Edition, *, by: User | None) -> Edition:
     with transaction.atomic():
-        lifecycle.move(edition, State.SENDING, by=by, reason="", resume_at=None, failures=0)
+        lifecycle.move(edition, State.SENDING, by=by, of={State.PAUSED}, reason="", resume_at=None, failures=0)
         ring_on_commit("newsletter.send_edition", edition.pk, times=hands(edition))
     return edition
 
@@ -133,6 +133,8 @@ def freeze_due(issue_id: int, *, now: datetime.datetime | None = None) -> list[E
 
 def _deliver(issue_id: int, *, now: datetime.datetime) -> int:
     """Create what deliveries the frozen editions of an issue still lack, and ring for them. In a transaction."""
+    # Held to the end, so that no worker calls an edition sent to which readers are being added.
+    list(Edition.objects.select_for_update().filter(issue=issue_id).order_by("pk"))
     issue = Issue.objects.with_contents().get(pk=issue_id)
     editions = list(issue.editions.all())
     orders = list(Subscriber.objects.subscribed().order_by().values_list("languages", flat=True).distinct())

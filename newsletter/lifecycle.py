@@ -1,5 +1,7 @@
 """The only writer of `Edition.state`: a move is a conditional update that refuses if the row moved meanwhile."""
 
+from collections.abc import Collection
+
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -23,13 +25,16 @@ class IllegalMove(Exception):
     """The edition is not in a state from which it may go there; the message says so to the person."""
 
 
-def move(edition: Edition, to: str, *, by: User | None, **fields) -> Edition:
+def move(edition: Edition, to: str, *, by: User | None, of: Collection[str] = State, **fields) -> Edition:
     """Set the state and `fields` in one conditional update, and leave an audit line.
 
-    `by` None is the machine. Raises IllegalMove when the move is not in MOVES or somebody else was quicker.
+    `by` None is the machine. `of`: the states that this deed may start from, where several deeds lead to one state:
+    "ready" is reached from a draft by who edits, and from a schedule by who sends. Raises IllegalMove when the move is
+    not in MOVES, does not start from there, or somebody else was quicker.
     """
     before = State(edition.state)
-    changed = to in MOVES[before] and Edition.objects.filter(pk=edition.pk, state=before).update(state=to, **fields)
+    allowed = before in of and to in MOVES[before]
+    changed = allowed and Edition.objects.filter(pk=edition.pk, state=before).update(state=to, **fields)
     if not changed:
         edition.refresh_from_db(fields=["state"])
         raise IllegalMove(

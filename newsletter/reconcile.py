@@ -1,12 +1,14 @@
 """What the beat does: start what is due, free what dead workers held, finish what is done, ring again."""
 
+import contextlib
 import datetime
 import logging
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.utils import timezone
 
-from newsletter import enqueue, ledger, sending
+from newsletter import enqueue, ledger, lifecycle, sending
 from newsletter.doorbell import ring
 from newsletter.models import Delivery, Edition
 
@@ -21,6 +23,10 @@ def reconcile(*, now: datetime.datetime | None = None) -> dict[str, int]:
     done["rung"] = 0
     for edition in Edition.objects.filter(state=Edition.State.CANCELLED, deliveries__state__in=Delivery.DUE).distinct():
         ledger.skip_due(edition, why="cancelled", now=now)
+    # A worker that was given up for lost may have reported "not sent" after the edition's end.
+    for edition in Edition.objects.filter(state=Edition.State.SENT, deliveries__state__in=Delivery.DUE).distinct():
+        with contextlib.suppress(lifecycle.IllegalMove):
+            lifecycle.move(edition, Edition.State.SENDING, by=None, finished_at=None)
     for edition in Edition.objects.filter(state=Edition.State.SENDING):
         if not sending.complete(edition.pk):
             done["rung"] += _ring_for(edition, now)
@@ -31,8 +37,16 @@ def reconcile(*, now: datetime.datetime | None = None) -> dict[str, int]:
 
 def _start_due(now: datetime.datetime) -> int:
     due = Edition.objects.filter(state=Edition.State.SCHEDULED, send_at__lte=now)
-    issues = list(due.order_by().values_list("issue_id", flat=True).distinct())
-    return sum(len(enqueue.freeze_due(issue_id, now=now)) for issue_id in issues)
+    started = 0
+    for issue_id in list(due.order_by().values_list("issue_id", flat=True).distinct()):
+        try:
+            started += len(enqueue.freeze_due(issue_id, now=now))
+        except DatabaseError:
+            raise  # not this issue's fault
+        except Exception as error:  # one issue that cannot be frozen must not hold up the others
+            log.exception("Issue %s cannot be frozen.", issue_id)
+            due.filter(issue_id=issue_id).update(last_error=f"{type(error).__name__}: {error}"[:300])
+    return started
 
 
 def _ring_for(edition: Edition, now: datetime.datetime) -> int:

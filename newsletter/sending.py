@@ -9,6 +9,7 @@ import asyncio
 import datetime
 import logging
 import time
+import traceback
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ from django.utils import timezone
 from newsletter import brakes, ledger, lifecycle
 from newsletter.mime import Letter, Pressing
 from newsletter.models import Edition, Rendition
-from newsletter.transports import Outcome, Transport, Verdict
+from newsletter.transports import Lane, Outcome, Transport, Verdict
 from newsletter.transports.smtp import SMTPTransport
 
 log = logging.getLogger(__name__)
@@ -61,13 +62,14 @@ def send_edition(
 
 def complete(edition_id: int) -> bool:
     """Move an edition that has nothing open from sending to sent. One worker wins."""
-    edition = Edition.objects.get(pk=edition_id)
-    if edition.state != Edition.State.SENDING or not ledger.is_finished(edition_id):
+    if not ledger.is_finished(edition_id):
         return False
-    try:
+    with transaction.atomic():
+        # Looked at once more with the row in hand: a freeze may be adding readers to this edition just now.
+        edition = Edition.objects.select_for_update().get(pk=edition_id)
+        if edition.state != Edition.State.SENDING or not ledger.is_finished(edition_id):
+            return False
         lifecycle.move(edition, Edition.State.SENT, by=None, finished_at=timezone.now())
-    except lifecycle.IllegalMove:
-        return False
     return True
 
 
@@ -83,6 +85,8 @@ class Sender:
         self.entries: list[ledger.Entry] = []
         self.withdrawn: list[tuple[int, int]] = []
         self.intents: list[tuple[Sequence[Letter], asyncio.Future]] = []
+        self.intended: set[int] = set()  # delivery ids
+        self.lanes = 0
         self.tally: Counter = Counter()
         self.trouble: Outcome | None = None  # what the run stops for
         self.stopping = self.fed = self.finished = self.braked = self.released = False
@@ -120,8 +124,11 @@ class Sender:
         self.hungry.set()
 
     def _is_over(self) -> bool:
+        return self.stopping or self.until()
+
+    def _is_late(self) -> bool:
         # At least one letter a run, so that runs that are shorter than their preparation get somewhere too.
-        return self.stopping or self.until() or (bool(self.tally) and time.monotonic() > self.deadline)
+        return bool(self.tally) and time.monotonic() > self.deadline
 
     # --- letters in ---------------------------------------------------------------------------------------------
 
@@ -129,7 +136,7 @@ class Sender:
         while not self.fed:
             await self.hungry.wait()
             self.hungry.clear()
-            if self._is_over() or not await self._feed():
+            if self._is_over() or self._is_late() or not await self._feed():
                 self.fed = True
             self.work.set()
 
@@ -156,9 +163,12 @@ class Sender:
 
     async def _next(self) -> list[Letter]:
         """The next letters for a lane, when they are due; none when the run is over."""
+        portion = brakes.slice_size(CLAIM_SIZE)
         while not self._is_over():
-            if len(self.letters) < CLAIM_SIZE // 2 and not self.fed:
+            if len(self.letters) < max(1, portion // 2) and not self.fed:
                 self.hungry.set()
+            if self._is_late() and not settings.SENDING_RATE:
+                break  # under a rate, what has its moment waits for it: the moment would be lost
             if self.letters:
                 moment, _letter = self.letters[0]
                 if (pause := moment - time.monotonic()) > 0:
@@ -177,20 +187,47 @@ class Sender:
 
     async def _drive_lane(self) -> None:
         lane = self.transport.lane()
+        self.lanes += 1
         try:
             while letters := await self._next():
-                outcomes = await lane.send(letters, self._intend)
+                outcomes = await self._send(lane, letters)
+                if self.lanes > 1 and all(outcome.why == "connect" for outcome in outcomes):
+                    # The relay takes fewer connections than we have: the others carry what this one could not.
+                    log.info("One connection less: %s", outcomes[0].detail)
+                    self.letters.extendleft((0.0, letter) for letter in reversed(letters))
+                    return
                 for letter, outcome in zip(letters, outcomes, strict=True):
                     self._settle(letter, outcome)
         finally:
+            self.lanes -= 1
             self.hungry.set()
+            self.work.set()
             await lane.close()
 
+    async def _send(self, lane: Lane, letters: Sequence[Letter]) -> list[Outcome]:
+        """A lane that fails in a way its contract does not know costs its own letters, and pauses the edition."""
+        try:
+            return await lane.send(letters, self._intend)
+        except Exception as error:
+            name, where = type(error).__name__, traceback.extract_tb(error.__traceback__)[-1]
+            log.error("A lane failed: %s at %s:%s", name, where.filename, where.lineno)  # its words may hold an address
+            return [
+                Outcome(
+                    Verdict.UNKNOWN if letter.delivery_id in self.intended else Verdict.UNSENT,
+                    "lane-failed",
+                    name,
+                    stops=True,
+                )
+                for letter in letters
+            ]
+
     async def _intend(self, letters: Sequence[Letter]) -> set[int]:
-        granted = asyncio.get_running_loop().create_future()
-        self.intents.append((letters, granted))
+        future = asyncio.get_running_loop().create_future()
+        self.intents.append((letters, future))
         self.wake.set()
-        return await granted
+        granted = await future
+        self.intended |= granted
+        return granted
 
     def _settle(self, letter: Letter, outcome: Outcome) -> None:
         self.tally[outcome.verdict.value] += 1

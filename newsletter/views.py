@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from functools import wraps
+from html import unescape
 
-from django.core.exceptions import SuspiciousOperation
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
@@ -56,13 +57,18 @@ def item(request: HttpRequest, pk: int) -> HttpResponse:
     if issue.fallback == Issue.Fallback.OMIT:
         languages = [code for code in languages if code in written_in]
     page = alternates.public_page("newsletter:item", pk, languages=languages, written_in=written_in)
-    context = {"composition": composition, "place": place, "description": _short(place.entry.text)}
+    context = {"composition": composition, "place": place, "description": _short(_words(place.entry.text))}
     context["written_in"] = [version for version in page["switch"] if version.code in written_in]
     return render(request, "newsletter/item.html", context | page)
 
 
-def _short(html: str) -> str:
-    return Truncator(" ".join(strip_tags(html).split())).chars(DESCRIPTION)
+def _words(html: str) -> str:
+    """Rich text as plain text: the template escapes it again."""
+    return unescape(strip_tags(html))
+
+
+def _short(text: str) -> str:
+    return Truncator(" ".join(text.split())).chars(DESCRIPTION)
 
 
 def for_one_reader(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -109,7 +115,7 @@ def _how(request: HttpRequest) -> str:
     """By which road somebody leaves. A body that cannot be read is no reason to keep them."""
     try:
         return "one-click" if "List-Unsubscribe" in request.POST else "page"
-    except (MultiPartParserError, SuspiciousOperation, OSError):
+    except (BadRequest, MultiPartParserError, SuspiciousOperation, OSError):
         return "unreadable"
 
 

@@ -2,6 +2,7 @@
 
 Every variable can also be given as a file: `NAME_FILE=/run/secrets/name` is read when `NAME` is not set
 (the way of Docker and systemd secrets). What stands in `.env` counts only where the environment is silent.
+An empty variable counts as not set: `.env.example` has lines that wait to be filled in, and an empty key is no key.
 """
 
 import os
@@ -26,16 +27,26 @@ def load(path: Path) -> None:
 
 def text(name: str, default: object = _REQUIRED, *, why: str = "") -> str:
     """The variable's text. Raises ImproperlyConfigured with one sentence when it is needed and missing."""
-    if name in os.environ:
-        return os.environ[name]
-    if path := os.environ.get(f"{name}_FILE"):
+    value, path = os.environ.get(name), os.environ.get(f"{name}_FILE")
+    if path and not value:
         try:
-            return Path(path).read_text(encoding="utf-8").strip()
+            value = Path(path).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.") from None
+    if value:
+        return value
     if default is _REQUIRED:
         raise ImproperlyConfigured(f"{name} is not set{': ' + why if why else ''}. See .env.example.")
     return default  # type: ignore[return-value]  # the caller's own default
+
+
+def site(name: str, default: object = _REQUIRED, *, why: str = "") -> str:
+    """The address of a site, `https://host` or `http://host:port`, without a slash at its end."""
+    value = text(name, default, why=why).rstrip("/")
+    parts = urlsplit(value)
+    if parts.scheme in {"http", "https"} and parts.hostname and value == f"{parts.scheme}://{parts.netloc}":
+        return value
+    raise ImproperlyConfigured(f"{name} must be like https://newsletter.example.org, without a path, not {value!r}.")
 
 
 def flag(name: str, default: bool) -> bool:

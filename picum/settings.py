@@ -21,10 +21,10 @@ SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 # The key of the address hashes outlives every rotation: the stop list is made of these hashes.
 ADDRESS_KEY = env.text("ADDRESS_KEY", (SECRET_KEY_FALLBACKS or [SECRET_KEY])[-1])
 SITE_URL = (
-    env.text("SITE_URL", "http://127.0.0.1:8000")
+    env.site("SITE_URL", "http://127.0.0.1:8000")
     if DEBUG
-    else env.text("SITE_URL", why="the public address that links in mails begin with")
-).rstrip("/")
+    else env.site("SITE_URL", why="the public address that links in mails begin with")
+)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost 127.0.0.1 [::1]" if DEBUG else urlsplit(SITE_URL).hostname)
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 SECURE = SITE_URL.startswith("https://")
@@ -103,6 +103,7 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 # --- languages ----------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -191,8 +192,18 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"polling_interval": 0.1}
     if BROKER_IS_EMBEDDED
-    # A message of a killed worker comes back after visibility_timeout, looked for every ten seconds.
-    else {"visibility_timeout": 600, "unacked_restore_interval": 10, "unacked_restore_throttle": 1}
+    # A message of a killed worker comes back after visibility_timeout, looked for every ten seconds. Whoever rings
+    # while the broker is away waits for a second or two and no longer: it may be a person who pressed a button.
+    else {
+        "visibility_timeout": 600,
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+        "socket_connect_timeout": 2,
+        "connect_retries_timeout": 1,
+        "interval_start": 0.1,
+        "interval_step": 0.2,
+        "interval_max": 0.5,
+    }
 )
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -52,6 +52,10 @@ class Site:
 
     def start(self, *command: str | Path) -> "Program":
         """A Python program of the site, such as ("manage.py", "send_issue", "next")."""
+        return self.run(sys.executable, "-W", "ignore::DeprecationWarning", *command)
+
+    def run(self, *command: str | Path) -> "Program":
+        """Any program that shall not outlive the site."""
         self.programs.append(program := Program(self, command))
         return program
 
@@ -91,11 +95,11 @@ class Program:
     """A process of a site, and the group of its children."""
 
     def __init__(self, site: Site, command: tuple[str | Path, ...]):
-        self.name, self.may_end = " ".join(map(str, command)), False
+        self.name, self.may_end = " ".join(map(str, command)).removeprefix(sys.executable), False
         self.path = site.folder / f"{next(_number)}.log"
         with self.path.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-W", "ignore::DeprecationWarning", *command],
+                command,
                 cwd=ROOT,
                 env=site.environment,
                 stdin=subprocess.DEVNULL,
@@ -124,10 +128,8 @@ class Program:
     def kill(self) -> None:
         """kill -9, it and its children at once: the machine's plug."""
         self.may_end = True
-        try:
+        with suppress(ProcessLookupError):  # all of them have ended
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # all of them have ended
         self.process.wait(10)
 
 

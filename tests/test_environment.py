@@ -115,3 +115,37 @@ def test_another_address_key_is_noticed(settings):
     assert [found.id for found in run_checks(tags=["database"], databases=["default"])] == []
     settings.ADDRESS_KEY = "another"
     assert [found.id for found in run_checks(tags=["database"], databases=["default"])] == ["newsletter.E001"]
+
+
+@pytest.mark.parametrize("name", ["SOME_KEY", "SOME_KEY_FILE"])
+def test_what_is_left_empty_counts_as_not_set(monkeypatch, tmp_path, name):
+    (tmp_path / "empty").touch()
+    monkeypatch.setenv(name, str(tmp_path / "empty") if name.endswith("_FILE") else "")
+    assert env.text("SOME_KEY", "another") == "another"
+    with pytest.raises(ImproperlyConfigured, match="SOME_KEY is not set: it signs"):
+        env.text("SOME_KEY", why="it signs")
+
+
+def test_the_address_key_that_env_example_leaves_empty_is_not_an_empty_key():
+    asked = "from picum import settings; print(repr(settings.ADDRESS_KEY))"
+    environment = {"PATH": "/usr/bin", "SECRET_KEY": "a secret", "SECRET_KEY_FALLBACKS": "", "DEBUG": "true"}
+    environment["ADDRESS_KEY"] = ""
+    done = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.stdout == "'a secret'\n", done.stderr
+
+
+@pytest.mark.parametrize("address", ["https://picum.example", "http://127.0.0.1:8000", "https://picum.example/"])
+def test_the_address_of_a_site(monkeypatch, address):
+    monkeypatch.setenv("X", address)
+    assert env.site("X") == address.rstrip("/")
+
+
+@pytest.mark.parametrize("address", ["picum.example", "ftp://picum.example", "https://", "https://picum.example/cms"])
+def test_what_is_no_address_of_a_site_is_said_in_one_sentence(monkeypatch, address):
+    monkeypatch.setenv("X", address)
+    with pytest.raises(ImproperlyConfigured) as error:
+        env.site("X")
+    # Links are made of this address and a path, so it must be all of what stands before the path.
+    assert str(error.value) == (
+        f"X must be like https://newsletter.example.org, without a path, not {address.rstrip('/')!r}."
+    )

@@ -2,6 +2,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.utils.translation import gettext_lazy as _
 
+from picum.accounts import audit
 from picum.accounts.models import AuditEntry, User
 
 
@@ -18,6 +19,32 @@ class PersonAdmin(UserAdmin):
         (_("Dates"), {"fields": ["last_login", "joined_at"]}),
     ]
     add_fieldsets = [(None, {"fields": ["email", "name", "language", "usable_password", "password1", "password2"]})]
+
+    # Who may do what here is the first thing that a trail of deeds is asked for.
+
+    def log_addition(self, request, obj, message):
+        audit.record("user.add", by=request.user, on=obj)
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request, obj, message):
+        audit.record("user.change", by=request.user, on=obj, **_rights(obj))
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request, queryset):
+        for obj in queryset:
+            audit.record("user.delete", by=request.user, on=obj)
+        return super().log_deletions(request, queryset)
+
+
+def _rights(person: User) -> dict[str, object]:
+    """What somebody may do now, for the trail."""
+    return {
+        "active": person.is_active,
+        "staff": person.is_staff,
+        "superuser": person.is_superuser,
+        "groups": sorted(person.groups.values_list("name", flat=True)),
+        "permissions": sorted(person.user_permissions.values_list("codename", flat=True)),
+    }
 
 
 @admin.register(AuditEntry)

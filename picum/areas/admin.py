@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.contrib import admin
 from parler.admin import TranslatableAdmin
 
@@ -9,6 +10,11 @@ class FixedKeyAdmin(TranslatableAdmin):
 
     list_display = ["__str__", "key", "language_column"]
     readonly_fields = ["key"]
+
+    def _language(self, request, obj=None):
+        """The tab; parler takes any word from the address, and would save texts under it."""
+        code = super()._language(request, obj)
+        return code if code in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
 
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("translations")

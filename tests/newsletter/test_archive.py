@@ -252,6 +252,13 @@ def test_an_item_names_its_issue_its_section_its_neighbours_and_what_it_is_about
     assert "Unterkunft · Rechtsbeistand" in facts
 
 
+def test_what_search_engines_show_of_an_item_is_its_words_and_not_its_html(client):
+    issue = publish(month(10))
+    item = make_item(issue, en=("A title", "<p>Work &amp; <em>rights</em>: 5 &lt; 6.</p>"))
+    page = Page(client.get(address_of(item)))
+    assert page.one("meta", name="description")["content"] == "Work & rights: 5 < 6."
+
+
 def test_the_first_item_has_nothing_before_it_and_the_last_nothing_after(client):
     issue = publish(month(10, items=2))
     first, last = issue.items.all()

@@ -133,6 +133,8 @@ def test_one_click_from_a_mail_program_ends_the_subscription_without_cookie_or_r
             "multipart/form-data; boundary=b",
         ),
         ("", "application/x-www-form-urlencoded"),
+        ("List-Unsubscribe=One-Click", "application/x-www-form-urlencoded; charset=us-ascii"),
+        ("List-Unsubscribe=One-Click", "application/x-www-form-urlencoded; charset=ISO-8859-1"),
         ("not a form", "multipart/form-data"),
         ("not a form", "multipart/form-data; boundary=\N{SNOWMAN}"),
         ("{", "application/json"),

@@ -5,7 +5,9 @@ The deep ones run on PostgreSQL and Redis (marked `service`); the same on SQLite
 
 import os
 import random
+import shutil
 import signal
+import socket
 import threading
 
 import pytest
@@ -239,6 +241,42 @@ def test_losing_all_that_the_broker_holds_in_mid_send_loses_nobody(there, relay)
         broker.flushdb()
     there.wait_until(lambda: is_over(issue))
     assert_everybody_once(relay, issue, addresses)
+
+
+@pytest.mark.service
+def test_a_broker_that_dies_and_comes_back_empty_in_mid_send_loses_nobody(there, relay, tmp_path):
+    assert shutil.which("redis-server"), "This test kills a Redis of its own; install redis-server."
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+
+    def redis_server():
+        return there.run("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", tmp_path)
+
+    there.environment["CELERY_BROKER_URL"] = f"redis://127.0.0.1:{port}/0"
+    issue, addresses = ready_issue(), crowd(1500)
+    broker = redis_server()
+    there.beat()
+    there.worker()
+    there.manage("send_issue", "next", "--language", "en")
+    for mails in (200, 900):
+        relay.wait_for(mails)
+        broker.kill()
+        edition = issue.editions.get(language="en")
+        enqueue.pause(edition, by=None)  # the workers come to an end, and nobody can ring for them
+        there.wait_until(lambda: not Delivery.objects.filter(state__in=Delivery.IN_HAND).exists())
+        there.manage("shell", "-c", RESUME)
+        broker = redis_server()
+    there.wait_until(lambda: is_over(issue), seconds=150)
+    assert_everybody_once(relay, issue, addresses)
+
+
+RESUME = """
+from newsletter import enqueue
+from newsletter.models import Edition
+
+enqueue.resume(Edition.objects.get(language="en"), by=None)
+"""
 
 
 @pytest.mark.service

@@ -37,13 +37,17 @@ class Command(BaseCommand):
         issue = Issue.objects.filter(slug=slug).first()
         if issue is None:
             raise CommandError(f"There is no issue “{slug}”.")
+        moment = None if at is None else _moment(at)
         editions = {edition.language: edition for edition in issue.editions.order_by("pk")}
+        going = [code for code in language or editions if editions[code].state in UNDER_WAY]
         wanted = [code for code in language or editions if editions[code].state not in UNDER_WAY]
         if not language:
             wanted = [code for code in wanted if editions[code].state == State.READY]
+        if moment and going and (language or not wanted):
+            raise CommandError(f"{', '.join(going)}: scheduled or being sent already; --at would change nothing.")
         if wanted:
             try:
-                enqueue.send(issue, wanted, by=None, at=_moment(at) if at else None)
+                enqueue.send(issue, wanted, by=None, at=moment)
             except (enqueue.NotReady, lifecycle.IllegalMove) as error:
                 raise CommandError(str(error)) from None
         elif not any(edition.state in UNDER_WAY for edition in editions.values()):
@@ -74,6 +78,8 @@ class Command(BaseCommand):
                 raise CommandError(f"\nThe {paused['language']} edition is paused: {paused['reason'] or 'by hand'}")
             if not any(row["state"] in UNDER_WAY for row in rows):
                 break
+            if spoilt := next((row for row in rows if row["state"] == State.SCHEDULED and row["last_error"]), None):
+                raise CommandError(f"\nThe {spoilt['language']} edition cannot be sent: {spoilt['last_error']}")
             if interrupt.asked:
                 stopped = "The sending has stopped" if alone else "The workers go on"
                 raise CommandError(f"\n{stopped}; call this command again to go on watching.", returncode=130)

@@ -22,6 +22,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.core.servers.basehttp import WSGIRequestHandler, WSGIServer, get_internal_wsgi_application
 
+from newsletter.doorbell import ring
 from newsletter.models import Issue
 from picum.accounts.models import User
 from picum.mailbox.catcher import Catcher
@@ -67,6 +68,7 @@ class Command(BaseCommand):
         work = threading.Thread(target=worker.start, daemon=True)
         work.start()
         beat.start()
+        ring("newsletter.reconcile")  # an issue that Ctrl-C stopped goes on now, not at the beat's first turn
         self._say(port, mail_port, password)
         try:
             server.serve_forever(poll_interval=0.2)
