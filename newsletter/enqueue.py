@@ -18,6 +18,7 @@ from picum.accounts.models import User
 
 log = logging.getLogger(__name__)
 State = Edition.State
+FARTHEST = datetime.timedelta(days=366)  # beyond it, it was a slip of the hand
 
 
 class NotReady(Exception):
@@ -48,6 +49,8 @@ def send(
         raise NotReady(_("Choose at least one language."))
     if at and at <= now - datetime.timedelta(minutes=1):
         raise NotReady(_("The time to send lies in the past."))
+    if at and at > now + FARTHEST:
+        raise NotReady(_("The time to send lies more than a year ahead."))
     issue = Issue.objects.with_contents().get(pk=issue.pk)
     editions = list(issue.editions.all())
     for edition in editions:
@@ -59,8 +62,9 @@ def send(
     for edition in chosen:
         if edition.state == State.DRAFT:
             raise NotReady(_("The %(language)s edition is not ready.") % {"language": edition.get_language_display()})
-        _refuse_blocked(issue, edition)
-        lifecycle.move(edition, State.SCHEDULED, by=by, send_at=at or now, readers_wait=True, last_error="")
+        if why := _blocked(issue, edition):
+            raise NotReady(why)
+        lifecycle.move(edition, State.SCHEDULED, by=by, send_at=at or now, readers_wait=True, last_error="", reason="")
     audit.record(
         "issue.send", by=by, on=issue, languages=sorted(wanted), given_up=sorted(given_up), at=(at or now).isoformat()
     )
@@ -69,12 +73,10 @@ def send(
     return chosen
 
 
-def _refuse_blocked(issue: Issue, edition: Edition) -> None:
-    """An edition may have been spoilt since it was declared ready."""
+def _blocked(issue: Issue, edition: Edition) -> str:
+    """What forbids sending an edition, in words: it may have been spoilt since it was declared ready."""
     edition.issue = issue
-    blocking = [problem.text for problem in compose.problems(edition) if problem.blocking]
-    if blocking:
-        raise NotReady(" ".join(blocking))
+    return " ".join(problem.text for problem in compose.problems(edition) if problem.blocking)
 
 
 def unschedule(edition: Edition, *, by: User | None) -> Edition:
@@ -124,11 +126,23 @@ def freeze_due(issue_id: int, *, now: datetime.datetime | None = None) -> list[E
         # Two workers on one issue stand in line here (SQLite: at the transaction's start).
         issue = Issue.objects.select_for_update().get(pk=issue_id)
         due = list(issue.editions.filter(state=State.SCHEDULED, send_at__lte=now).order_by("pk"))
-        for edition in due:
+        if not due:
+            return []
+        issue = Issue.objects.with_contents().get(pk=issue_id)
+        sound = [edition for edition in due if not _set_back(issue, edition)]
+        for edition in sound:
             lifecycle.move(edition, State.SENDING, by=None, frozen_at=now, published_at=edition.published_at or now)
-        if due:
+        if sound:
             _deliver(issue_id, now=now)
-    return due
+    return sound
+
+
+def _set_back(issue: Issue, edition: Edition) -> bool:
+    """Whether an edition was spoilt since it was scheduled; then it is ready again, with the reason, and stays here."""
+    why = _blocked(issue, edition)
+    if why:
+        lifecycle.move(edition, State.READY, by=None, of={State.SCHEDULED}, send_at=None, reason=why[:300])
+    return bool(why)
 
 
 def _deliver(issue_id: int, *, now: datetime.datetime) -> int:

@@ -45,11 +45,11 @@ def route(languages: Iterable[str], *, going: set[str], given_up: set[str]) -> s
     """The language in which a reader with this order gets the issue now, or None: they wait.
 
     `going`: languages whose edition goes out or went out; `given_up`: languages that are not ready and for which
-    readers do not wait. The first language of the order that is not given up decides.
+    readers do not wait. The first language of the order that is not given up decides; one we do not have is skipped.
     """
     for language in languages:
         if language in going:
             return language
-        if language not in given_up:
+        if language in LANGUAGES and language not in given_up:
             return None
     return None

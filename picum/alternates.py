@@ -27,8 +27,11 @@ class Version:
 
 
 def own_name(code: str) -> str:
-    """What a language calls itself, fit to stand alone: "fr" → "Français"."""
-    name = get_language_info(code)["name_local"]
+    """What a language calls itself, fit to stand alone: "fr" → "Français"; the code of one that nobody knows."""
+    try:
+        name = get_language_info(code)["name_local"]
+    except KeyError:
+        return code
     return name[0].upper() + name[1:]
 
 

@@ -8,6 +8,7 @@ An empty variable counts as not set: `.env.example` has lines that wait to be fi
 import os
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -62,13 +63,23 @@ def number(name: str, default: float, *, least: float = 0) -> float:
         result = float(value)
     except ValueError:
         raise ImproperlyConfigured(f"{name} must be a number, not {value!r}.") from None
-    if result < least:
+    if not least <= result < float("inf"):  # "nan" is not at least anything
         raise ImproperlyConfigured(f"{name} must be at least {least:g}, not {value}.")
     return result
 
 
 def whole(name: str, default: int, *, least: int = 0) -> int:
     return int(number(name, default, least=least))
+
+
+def zone(name: str, default: str) -> str:
+    """A time zone by its name in the IANA database."""
+    value = text(name, default)
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, KeyError):
+        raise ImproperlyConfigured(f"{name} must be a time zone such as Europe/Brussels, not {value!r}.") from None
+    return value
 
 
 def words(name: str, default: str = "") -> list[str]:
@@ -112,6 +123,10 @@ def mail_settings(url: str) -> dict[str, object]:
     if parts.scheme not in {"smtp", "smtps"}:
         known = ", ".join(["smtp", "smtps", *PROVIDERS])
         raise ImproperlyConfigured(f"EMAIL_URL must start with one of {known}; it starts with {parts.scheme!r}.")
+    try:
+        port = parts.port
+    except ValueError:
+        raise ImproperlyConfigured("EMAIL_URL: the port must be a number up to 65535.") from None
     tls = parse_qs(parts.query).get("tls", ["offered"])[0]
     if tls not in {"required", "offered", "never"}:
         raise ImproperlyConfigured(f"EMAIL_URL: tls must be required, offered or never, not {tls!r}.")
@@ -120,7 +135,7 @@ def mail_settings(url: str) -> dict[str, object]:
         "NEWSLETTER_TRANSPORT": "smtp",
         "EMAIL_PROVIDER": "",
         "EMAIL_HOST": parts.hostname or "127.0.0.1",
-        "EMAIL_PORT": parts.port or (465 if parts.scheme == "smtps" else 25),
+        "EMAIL_PORT": port or (465 if parts.scheme == "smtps" else 25),
         "EMAIL_HOST_USER": unquote(parts.username or ""),
         "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
         "EMAIL_USE_SSL": parts.scheme == "smtps",

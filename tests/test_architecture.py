@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MAY_IMPORT = {
     "picum.env": set(),
     "picum.links": set(),
+    "picum.logs": set(),
     "picum.alternates": {"picum.links"},
     "picum.mail": {"picum.links", "picum.env"},
     "picum.checks": {"picum.env"},

@@ -1,5 +1,6 @@
 """The environment: read by typed readers, complete in .env.example, wrong values said in one sentence."""
 
+import logging
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 
 from picum import env
+from picum.logs import WithoutTokens
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -75,6 +77,27 @@ def test_every_provider_that_is_offered_exists(provider):
 def test_a_mail_address_that_makes_no_sense_is_refused(url):
     with pytest.raises(ImproperlyConfigured):
         env.mail_settings(url)
+
+
+@pytest.mark.parametrize(
+    ("read", "said"),
+    [
+        (lambda: env.number("X", 1), "X must be at least 0, not nan."),
+        (lambda: env.zone("X", "UTC"), "X must be a time zone such as Europe/Brussels, not 'nan'."),
+        (lambda: env.mail_settings("smtp://relay:99999"), "EMAIL_URL: the port must be a number up to 65535."),
+    ],
+)
+def test_values_that_only_look_right_are_refused(monkeypatch, read, said):
+    monkeypatch.setenv("X", "nan")
+    with pytest.raises(ImproperlyConfigured) as error:
+        read()
+    assert str(error.value) == said
+
+
+def test_a_log_holds_no_reader_s_token():
+    record = logging.LogRecord("x", 30, "", 0, "Not Found: %s", ("/de/newsletter/leave/abc.DEF-1_2/",), None)
+    assert WithoutTokens().filter(record)
+    assert record.getMessage() == "Not Found: /de/newsletter/leave/…/"
 
 
 def test_production_says_what_is_missing_in_one_sentence():

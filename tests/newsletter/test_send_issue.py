@@ -3,6 +3,7 @@
 import datetime
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
@@ -25,6 +26,21 @@ def test_a_time_that_is_none_sends_nothing(issue, when):
     with pytest.raises(CommandError, match=f"“{when}” is not a time such as 2026-11-30T09:00."):
         call_command("send_issue", "next", "--at", when)
     assert standing(issue) == {("ready", None)}
+
+
+def test_a_time_that_the_clocks_leave_out_is_refused(issue):
+    with time_machine.travel(datetime.datetime(2027, 3, 1, tzinfo=datetime.UTC)):
+        with pytest.raises(CommandError, match="2027-03-28T02:30 does not exist in Europe/Brussels"):
+            call_command("send_issue", "next", "--at", "2027-03-28T02:30")
+        with pytest.raises(CommandError, match="more than a year ahead"):
+            call_command("send_issue", "next", "--at", "2028-03-28T02:30")
+    assert standing(issue) == {("ready", None)}
+
+
+def test_a_set_time_is_said_with_its_zone(issue, capsys):
+    with time_machine.travel(datetime.datetime(2027, 3, 1, tzinfo=datetime.UTC)):
+        call_command("send_issue", "next", "--language", "de", "--at", "2027-03-02T09:00")
+    assert capsys.readouterr().out == "next: de at 2027-03-02 09:00 Europe/Brussels.\n"
 
 
 def test_an_issue_that_does_not_exist_is_said():

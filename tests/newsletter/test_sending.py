@@ -253,6 +253,24 @@ def test_a_schedule_waits_for_its_time(relay):
     assert len(relay.received) == 1
 
 
+def test_an_edition_that_was_spoilt_after_scheduling_stays_here_and_says_why(relay):
+    issue = make_issue(items=1, state=READY)
+    make_subscriber("amal@example.org", "en")
+    make_subscriber("boris@example.org", "de")
+    later = timezone.now() + datetime.timedelta(hours=3)
+    enqueue.send(issue, ["en", "de"], by=None, at=later)
+    issue.translations.filter(language_code="en").update(subject="")
+
+    with time_machine.travel(later):
+        reconcile()
+        work(issue)
+
+    assert relay.recipients() == ["boris@example.org"]
+    english = issue.editions.get(language="en")
+    assert (english.state, english.send_at) == (READY, None)
+    assert english.reason == "The subject of the mail is missing in English."
+
+
 def test_pause_stops_resume_goes_on_and_cancel_skips_the_rest(relay):
     issue = make_issue(items=1, state=READY)
     for number in range(5):

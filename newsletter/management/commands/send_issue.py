@@ -56,7 +56,8 @@ class Command(BaseCommand):
             with _Interrupt() as interrupt:
                 self._watch(issue, interrupt)
         elif wanted:
-            self.stdout.write(f"{slug}: {', '.join(wanted)} on the way.")
+            when = f"at {timezone.localtime(moment):%Y-%m-%d %H:%M} {settings.TIME_ZONE}" if moment else "on the way"
+            self.stdout.write(f"{slug}: {', '.join(wanted)} {when}.")
 
     def _watch(self, issue: Issue, interrupt: "_Interrupt") -> None:
         self.told: set[str] = set()
@@ -84,6 +85,9 @@ class Command(BaseCommand):
                 stopped = "The sending has stopped" if alone else "The workers go on"
                 raise CommandError(f"\n{stopped}; call this command again to go on watching.", returncode=130)
             time.sleep(0.2 if alone and done < frozen else 1)
+        set_back = issue.editions.filter(state=State.READY).exclude(reason="").first()
+        if set_back:
+            raise CommandError(f"\nThe {set_back.language} edition was not sent: {set_back.reason}")
         report = reporting.report(issue)
         self.stdout.write("")
         self.stdout.write(", ".join(f"{number} {state}" for state, number in report["states"].items()) or "no readers")
@@ -121,4 +125,10 @@ def _moment(text: str) -> datetime.datetime:
         moment = datetime.datetime.fromisoformat(text)
     except ValueError:
         raise CommandError(f"“{text}” is not a time such as 2026-11-30T09:00.") from None
-    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+    if timezone.is_aware(moment):
+        return moment
+    aware = timezone.make_aware(moment)
+    # A local time that does not exist comes back from UTC as another one.
+    if timezone.make_naive(aware.astimezone(datetime.UTC)) != moment:
+        raise CommandError(f"On that day the clocks go forward: {text} does not exist in {settings.TIME_ZONE}.")
+    return aware
