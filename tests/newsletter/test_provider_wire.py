@@ -52,7 +52,7 @@ def as_mailgun_has_it(letter, **fields) -> Mail:
     own = {"Message-Id": letter.message_id, "List-Unsubscribe": leave_header(letter), "Feedback-Id": FEEDBACK}
     return Mail(
         to=letter.address,
-        sender="PICUM Newsletter <newsletter@news.example.org>",
+        sender="PICUM-Newsletter <newsletter@news.example.org>",
         subject="Oktober 2026",
         text=f"Grüße aus Brüssel\n\nAbmelden: {page}\nSprachen: {choose}\n",
         html=f'<p>Grüße aus Brüssel</p><a href="{page}">abmelden</a> <a href="{choose}">Sprachen</a>',

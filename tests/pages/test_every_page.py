@@ -55,7 +55,7 @@ def test_a_page_is_a_whole_in_one_language(client, address, name, language):
     assert page.one("html")["lang"] == language
     assert page.response["Content-Language"] == language
     assert [len(page.all(tag)) for tag in ("title", "h1", "header", "main", "footer", "address")] == [1] * 6
-    assert page.one("title").words.endswith(("PICUM", "Migrants"))
+    assert "PICUM" in page.one("title").words
     first = next(tag for tag in page.tags if tag.name == "a")
     assert first["href"] == "#" + page.one("main")["id"]
     assert "Congresstraat 37-41" in page.one("address").words
