@@ -3,6 +3,7 @@
 import logging
 
 from celery import shared_task
+from celery.worker import state
 from django.utils import timezone
 
 from newsletter import enqueue, reconcile, sending
@@ -26,10 +27,15 @@ def send_edition(edition_id: int) -> None:
     if edition is None:
         log.warning("There is no edition %s.", edition_id)
         return
-    if sending.send_edition(edition_id) and edition.deliveries.due(at=timezone.now()).exists():
+    if sending.send_edition(edition_id, until=_worker_stops) and edition.deliveries.due(at=timezone.now()).exists():
         ring("newsletter.send_edition", edition_id)
 
 
 @shared_task(name="newsletter.reconcile")
 def reconcile_all() -> None:
     reconcile.reconcile()
+
+
+def _worker_stops() -> bool:
+    """Is this process a worker that was asked to end? A child of one is not asked: its worker waits for it."""
+    return state.should_stop is not None or state.should_terminate is not None

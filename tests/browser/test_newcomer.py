@@ -68,16 +68,20 @@ def newcomer(chromium, run) -> Iterator[Visitor]:
     visitor.context.close()
 
 
+def sign_in(visitor: Visitor, run: Run) -> None:
+    address, login, password = run.told("The desk")
+    visitor.tab.goto(address)
+    visitor.looks()
+    visitor.tab.get_by_label("E-mail address").fill(login)
+    visitor.tab.get_by_label("Password").fill(password)
+    visitor.follows(visitor.tab.get_by_role("button", name="Log in"), to="The desk")
+
+
 @pytest.fixture(scope="module")
 def walk(newcomer, run) -> Walk:
     """The newcomer has signed in as the terminal says, and sent the issue with the mouse."""
     seen, tab = Walk(), newcomer.tab
-    address, login, password = run.told("The desk")
-    tab.goto(address)
-    newcomer.looks()
-    tab.get_by_label("E-mail address").fill(login)
-    tab.get_by_label("Password").fill(password)
-    newcomer.follows(tab.get_by_role("button", name="Log in"), to="The desk")
+    sign_in(newcomer, run)
     menu = tab.get_by_role("navigation", name="The desk")
     newcomer.follows(menu.get_by_role("link", name="Issues"), to="Select issue to change")
     seen.addresses.append(tab.url)
@@ -291,3 +295,33 @@ def test_ctrl_c_ends_everything_and_the_next_start_finds_it_all_again(newcomer, 
     assert "sent: EN DE NL ES FR IT PT" in issue
     assert mails == f"{READERS} mails"
     assert newcomer.wrong == []
+
+
+def test_ctrl_c_in_the_middle_leaves_no_mail_unknown_and_the_next_start_goes_on(chromium, tmp_path):
+    run = Run(tmp_path, readers=READERS)
+    try:
+        run.start()
+        visitor = Visitor(chromium, run.site, width=1280)
+        sign_in(visitor, run)
+        tab = visitor.tab
+        tab.get_by_role("navigation", name="The desk").get_by_role("link", name="Issues").click()
+        tab.get_by_role("link", name="October 2026").click()
+        tab.get_by_role("link", name="Send", exact=True).click()
+        tab.get_by_role("button", name="Go on").click()
+        tab.get_by_role("button", name="Send it now").click()
+        tab.get_by_role("progressbar", name="All languages").wait_for()
+        tab.goto("about:blank")
+        code, left = run.press_ctrl_c(), run.left_over
+        run.start()
+        tab.go_back()
+        tab.get_by_role("status").get_by_text("The issue has been sent.").wait_for(timeout=25_000)  # beat's is at 30 s
+        total = tab.get_by_role("row", name="All languages").get_by_role("cell").all_inner_texts()
+        tab.goto(run.mail_box)
+        mails = tab.locator("#total").inner_text()
+        visitor.context.close()
+    finally:
+        run.kill()
+
+    assert (code, left) == (0, [])
+    assert [number for number in total if number] == ["210", "210", "0", "0", "0", "0", "0"]
+    assert mails == f"{READERS} mails"

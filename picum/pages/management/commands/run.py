@@ -11,12 +11,14 @@ import signal
 import socket
 import sys
 import threading
+import time
 from pathlib import Path
 from socketserver import ThreadingMixIn
 
 from celery import current_app
 from celery.apps.beat import Beat  # noqa: F401  # makes beat's log signals known before the threads start
 from celery.beat import EmbeddedService, Scheduler
+from celery.worker import state
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -28,6 +30,7 @@ from picum.accounts.models import User
 from picum.mailbox.catcher import Catcher
 
 STAFF = "desk@picum.example"
+LAST_LETTERS = 8  # seconds that Ctrl-C leaves to what is on the wire
 
 
 class Command(BaseCommand):
@@ -76,6 +79,7 @@ class Command(BaseCommand):
             self.stdout.write("\nStopping …")
             server.server_close()
             beat.service.stop(wait=False)
+            _let_finish()
             worker.stop(exitcode=0)
             catcher.stop()
         sys.stdout.flush()
@@ -107,6 +111,14 @@ def _worker():
     return app.WorkController(
         app=app, pool_cls="solo", without_gossip=True, without_mingle=True, without_heartbeat=True
     )
+
+
+def _let_finish() -> None:
+    """The worker begins nothing more; what it has on the wire arrives and is written down, or it would be unknown."""
+    state.should_stop = 0  # the worker's exit code
+    patience = time.monotonic() + LAST_LETTERS
+    while state.active_requests and time.monotonic() < patience:
+        time.sleep(0.05)
 
 
 def _restart_with(**environment: str) -> None:
