@@ -5,8 +5,16 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings as django_settings
 from django.test import override_settings
+from django.utils.translation import override
 
 from tests.relay import Relay
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """A request leaves its language active; the next test begins in English."""
+    with override("en"):
+        yield
 
 
 @pytest.fixture
