@@ -149,7 +149,8 @@ def standing(item: Item) -> Standing:
     """One query."""
     rows = Item.objects.filter(issue=item.issue_id).order_by(*Item._meta.ordering).values_list("pk", "section")
     order = [pk for pk, _section in rows]
-    beside = [pk for pk, section in rows if section == item.section_id]
+    mine = dict(rows)[item.pk]  # as stored: the item may carry what a form could not save
+    beside = [pk for pk, section in rows if section == mine]
     at = order.index(item.pk)
     return Standing(
         before=order[at - 1] if at else None,

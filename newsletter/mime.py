@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import formatdate, parseaddr
+from email.utils import format_datetime, parseaddr
 from functools import cached_property
 
 import idna
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -115,7 +116,7 @@ class Pressing:
     def data(self, letter: Letter, *, eight_bit: bool) -> bytes:
         """The mail as SMTP's DATA wants it, dot-stuffed, without the final dot: 8bit, or quoted-printable where the
         relay or an overlong line (RFC 5322 §2.1.1: 998 octets) forbids that."""
-        personal = [b"To: " + letter.to.encode(), b"Date: " + formatdate(usegmt=True).encode()]
+        personal = [b"To: " + letter.to.encode(), b"Date: " + format_datetime(timezone.now()).encode()]
         for name, value in letter.personal_headers().items():
             personal.append(f"{name}: {value}".replace(">, <", ">,\r\n <").encode())
         head = b"\r\n".join(personal) + b"\r\n" + self._head

@@ -136,9 +136,13 @@ class Sender:
         while not self.fed:
             await self.hungry.wait()
             self.hungry.clear()
-            if self._is_over() or self._is_late() or not await self._feed():
+            if self._is_over() or self._is_late() or (self._is_short() and not await self._feed()):
                 self.fed = True
             self.work.set()
+
+    def _is_short(self) -> bool:
+        """Whether less is in hand than half of what is claimed at once."""
+        return len(self.letters) < max(1, brakes.slice_size(CLAIM_SIZE) // 2)
 
     async def _feed(self) -> int:
         """Claim some more; how many."""
@@ -163,9 +167,8 @@ class Sender:
 
     async def _next(self) -> list[Letter]:
         """The next letters for a lane, when they are due; none when the run is over."""
-        portion = brakes.slice_size(CLAIM_SIZE)
         while not self._is_over():
-            if len(self.letters) < max(1, portion // 2) and not self.fed:
+            if self._is_short() and not self.fed:
                 self.hungry.set()
             if self._is_late() and not settings.SENDING_RATE:
                 break  # under a rate, what has its moment waits for it: the moment would be lost

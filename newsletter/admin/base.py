@@ -1,16 +1,28 @@
 """What all pages of the desk share: translated forms that keep their language, and the audit trail."""
 
+import datetime
+import re
+from collections.abc import Iterable
+
 from django import forms
 from django.conf import settings
 from django.contrib import admin
-from django.db import models
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ERROR_FLAG
+from django.db import models, transaction
 from django.forms import Media as PlainMedia
-from django.utils.translation import gettext_lazy as _
+from django.http import Http404, HttpResponseRedirect
+from django.utils.html import format_html
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
+from django_prose_editor.fields import ProseEditorFormField
 from js_asset import Media
 from parler.admin import TranslatableAdmin
 from parler.forms import TranslatableModelForm
 from parler.utils.views import TabsList
 
+from newsletter import localising, richtext
+from newsletter.admin import meanwhile
 from newsletter.richtext import EXTENSIONS, RichTextField
 from newsletter.translating import LANGUAGES
 from picum.accounts import audit
@@ -19,15 +31,86 @@ DATE_INPUT = {"widget": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d
 
 
 class DeskForm(TranslatableModelForm):
-    """Translated fields carry the language of their tab: for the spell checker, for screen readers (WCAG 3.1.2)."""
+    """Translated fields carry the language of their tab: for the spell checker, for screen readers (WCAG 3.1.2).
+
+    Two people may have the same thing open; see `newsletter.admin.meanwhile`. `kept`: the fields that only others
+    changed, which stay as they are stored.
+    """
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        self.kept: set[str] = set()
+        self._as_found = (meanwhile.read(self.data.get(meanwhile.AS_READ)) if self.is_bound else None) or {}
         for name in self._translated_fields:
             self.fields[name].widget.attrs |= {"lang": self.language_code, "spellcheck": "true"}
 
+    @property
+    def as_read(self) -> str:
+        """For the hidden field: the state that this person has seen."""
+        return meanwhile.written({name: self._as_found.get(name) or self._stored(name) for name in self.fields})
 
-class AuditedAdmin(admin.ModelAdmin):
+    @property
+    def changed_data(self):
+        return [name for name in super().changed_data if name not in self.kept]
+
+    def clean(self):
+        values = super().clean()
+        conflicts = []
+        for name in [name for name in self.fields if name in values and name in self._as_found]:
+            found, stored, mine = self._as_found[name], self._stored(name), self._print(name, values[name])
+            if stored == found:
+                continue
+            if mine == found:
+                self.kept.add(name)
+                values[name] = self._stored_value(name)
+            elif mine != stored:
+                conflicts.append(name)
+        for name in conflicts:
+            self._as_found[name] = self._stored(name)
+            self.add_error(name, format_html("{} {}", _("Stored now:"), self._stored_in_words(name)))
+        if conflicts:
+            self.add_error(None, meanwhile.sentence())
+        return values
+
+    def _print(self, name: str, value: object) -> str:
+        # The editor and the cleaner write the same text in different ways.
+        if isinstance(self.fields[name], ProseEditorFormField):
+            value = re.sub(r">\s+<", "><", richtext.clean(str(value or "")))
+        return meanwhile.fingerprint(value)
+
+    def _stored(self, name: str) -> str:
+        return self._print(name, self.initial.get(name))
+
+    def _stored_value(self, name: str) -> object:
+        """As the form would have cleaned it; the instance is not filled from the form yet."""
+        if isinstance(self.fields[name], forms.ModelChoiceField) and not isinstance(self.initial.get(name), list):
+            return getattr(self.instance, name)
+        return self.initial.get(name, "")
+
+    def _stored_in_words(self, name: str) -> str:
+        value, field = self.initial.get(name), self.fields[name]
+        if isinstance(field, ProseEditorFormField) and value:
+            return format_html('<div class="desk-stored" lang="{}">{}</div>', self.language_code, richtext.safe(value))
+        if hasattr(field, "choices"):
+            several = isinstance(value, Iterable) and not isinstance(value, str)
+            codes = {str(getattr(one, "pk", one)) for one in (value if several else [value])}
+            value = ", ".join(str(label) for code, label in field.choices if code and str(code) in codes)
+        elif isinstance(value, datetime.date):
+            value = localising.day(value, get_language() or "en")
+        return str(value or _("nothing"))
+
+
+class ListAdmin(admin.ModelAdmin):
+    """A list that takes a filter nobody can have meant as Django takes a filter it does not know."""
+
+    def changelist_view(self, request, extra_context=None):
+        # PostgreSQL cannot even be asked for a text with a NUL in it.
+        if any("\0" in value for _name, values in request.GET.lists() for value in values):
+            return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
+        return super().changelist_view(request, extra_context)
+
+
+class AuditedAdmin(ListAdmin):
     """What Django writes into its own history goes into the audit trail too."""
 
     def log_addition(self, request, obj, message):
@@ -87,6 +170,20 @@ class DeskAdmin(AuditedAdmin, TranslatableAdmin):
         told.current_has_words = self.get_form_language(request, obj) in written
         return told
 
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        if request.method != "POST" or object_id is None:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        # Two who save at once stand in line here, so that the second compares with what the first has stored.
+        with transaction.atomic():
+            if found := self.get_object(request, unquote(object_id)):
+                self.model.objects.select_for_update().get(pk=found.pk)
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def delete_translation(self, request, object_id, language_code):
+        if language_code not in LANGUAGES:
+            raise Http404
+        return super().delete_translation(request, object_id, language_code)
+
     def _patch_redirect(self, request, obj, redirect):
         """Django keeps the tab's language in the address by itself; parler would add it once more."""
         if "language=" in redirect.get("Location", ""):
@@ -98,7 +195,7 @@ class DeskAdmin(AuditedAdmin, TranslatableAdmin):
         context["media"] = Media.from_media(context["media"], nonce=str(request.csp_nonce))
         return super().render_change_form(request, context, *args, **kwargs)
 
-    @admin.display(description=_("languages"))
+    @admin.display(description=gettext_lazy("languages"))
     def languages(self, obj):
         """The codes of the languages in which there is something to read."""
         written = {row.language_code for row in obj.translations.all() if self.has_words(row)}

@@ -13,7 +13,15 @@ from newsletter.rendering import language_name
 
 NOW, LATER = "now", "later"
 WAIT, GIVE_UP = "wait", "give-up"
+FIRST_YEAR, LAST_YEAR = 2000, 2100
 SENDABLE, UNFINISHED = Edition.State.READY, Edition.State.DRAFT
+
+
+def in_our_time(day: datetime.date) -> None:
+    """A slip of the pen is caught here; the first and the last year of the calendar have no day before or after."""
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        words = _("Choose a day between the years %(first)d and %(last)d.")
+        raise forms.ValidationError(words % {"first": FIRST_YEAR, "last": LAST_YEAR})
 
 
 class SendForm(forms.Form):
@@ -32,6 +40,7 @@ class SendForm(forms.Form):
     date = forms.DateField(
         label=gettext_lazy("Day"),
         required=False,
+        validators=[in_our_time],
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     time = forms.TimeField(

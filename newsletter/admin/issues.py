@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from newsletter import compose
 from newsletter.admin import moves, panels, preview, progress, sending
 from newsletter.admin.base import DeskAdmin, DeskForm
+from newsletter.admin.forms import LAST_YEAR, in_our_time
 from newsletter.models import Edition, Issue
 from newsletter.rendering import language_name
 
@@ -25,6 +26,8 @@ class IssueForm(DeskForm):
         super().__init__(*args, **kwargs)
         if "slug" in self.fields:
             self.fields["slug"].required = False
+        for name in {"period", "finalised_on"} & self.fields.keys():
+            self.fields[name].validators.append(in_our_time)
 
     def clean(self):
         values = super().clean()
@@ -81,6 +84,10 @@ class IssueAdmin(DeskAdmin):
     def has_words(self, translation) -> bool:
         return bool(translation.subject.strip())
 
+    def has_view_permission(self, request, obj=None):
+        """Who sends must find what to send."""
+        return super().has_view_permission(request, obj) or request.user.has_perm("newsletter.send_issue")
+
     def has_delete_permission(self, request, obj=None):
         return False  # its public address is kept for ever
 
@@ -96,7 +103,8 @@ class IssueAdmin(DeskAdmin):
         ]
 
     def get_changeform_initial_data(self, request):
-        last = Issue.objects.order_by("-period").values_list("period", flat=True).first()
+        sensible = Issue.objects.filter(period__lte=datetime.date(LAST_YEAR, 12, 31))
+        last = sensible.order_by("-period").values_list("period", flat=True).first()
         period = _month_after(last) if last else timezone.localdate().replace(day=1)
         suggested = {"period": period, "slug": compose.free_slug(Issue.Period.MONTH, period)}
         return suggested | super().get_changeform_initial_data(request)

@@ -1,9 +1,10 @@
 """Items: one piece of news in its languages, with its sources, and its place in the issue."""
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.widgets import FilteredSelectMultiple
-from django.db import models
+from django.db import models, transaction
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
@@ -13,14 +14,20 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from newsletter import compose, translating
-from newsletter.admin import guard, panels
+from newsletter.admin import guard, meanwhile, panels
 from newsletter.admin.base import DATE_INPUT, DeskAdmin
-from newsletter.models import Item, Section, Source
+from newsletter.models import Item, ItemTranslation, Section, Source
 from newsletter.rendering import language_name
+from picum.accounts import audit
+
+
+class SourceFormSet(meanwhile.RowsFormSet):
+    shown = ["outlet", "title", "url", "page", "date", "language"]
 
 
 class SourceInline(admin.StackedInline):
     model = Source
+    formset = SourceFormSet
     extra = 0
     formfield_overrides = {
         models.DateField: DATE_INPUT,
@@ -38,7 +45,8 @@ class SectionFilter(admin.SimpleListFilter):
         return [(str(row.pk), str(row)) for row in Section.objects.prefetch_related("translations")]
 
     def queryset(self, request, queryset):
-        return queryset.filter(section=self.value()) if (self.value() or "").isdigit() else queryset
+        known = {code for code, _name in self.lookup_choices}
+        return queryset.filter(section=self.value()) if self.value() in known else queryset
 
 
 @admin.register(Item)
@@ -50,6 +58,7 @@ class ItemAdmin(DeskAdmin):
     search_fields = ["translations__title"]
     show_full_result_count = False
     inlines = [SourceInline]
+    actions = ["delete_selected"]
 
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("section__translations")
@@ -59,8 +68,18 @@ class ItemAdmin(DeskAdmin):
 
     def has_delete_permission(self, request, obj=None):
         """What went out keeps its public address."""
+        item = obj.master if isinstance(obj, ItemTranslation) else obj
         allowed = super().has_delete_permission(request, obj)
-        return allowed and not (isinstance(obj, Item) and obj.issue.editions.frozen().exists())
+        return allowed and not (isinstance(item, Item) and item.issue.editions.frozen().exists())
+
+    @admin.action(description=delete_selected.short_description, permissions=["delete"])
+    def delete_selected(self, request, queryset):
+        """Django's own, but for what is kept: it would only speak of a permission that is missing."""
+        if queryset.filter(issue__editions__frozen_at__isnull=False).exists():
+            words = _("Items of issues that went out are kept, so nothing was deleted. Choose only others.")
+            self.message_user(request, words, messages.ERROR)
+            return None
+        return delete_selected(self, request, queryset)
 
     # --- the form -----------------------------------------------------------------------------------------------
 
@@ -160,7 +179,10 @@ def move(request, pk: int, way: str):
     """One step up or down in the issue; back to the button that was pressed."""
     guard.require(request, ("newsletter.change_item",))
     item = get_object_or_404(Item, pk=pk)
-    compose.move_item(item, by=guard.step(way))
+    step = guard.step(way)
+    with transaction.atomic():
+        if compose.move_item(item, by=step):
+            audit.record("item.move", by=request.user, on=item, step=step)
     if "stay" in request.POST:
         return HttpResponseRedirect(reverse("admin:newsletter_item_change", args=[pk]))
     issue = reverse("admin:newsletter_issue_change", args=[item.issue_id])

@@ -1,11 +1,13 @@
 """Watching an issue go out. The numbers come from `newsletter.reporting`; the page fetches them again by itself."""
 
+import datetime
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -34,6 +36,7 @@ class Row:
     rate: str
     left: str
     notes: list[str]
+    resumes: datetime.datetime | None  # when it goes on by itself after the relay failed
 
     @property
     def state(self) -> str:
@@ -68,6 +71,7 @@ def _now(request: HttpRequest, issue: Issue) -> dict[str, object]:
         },
         "unknown": sum(entry["counts"].get(D.UNKNOWN, 0) for entry in entries),
         "final": all(row.state in SETTLED for row in rows),
+        "can_send": _can_send(rows),
         "may_send": request.user.has_perm("newsletter.send_issue"),
     }
 
@@ -84,6 +88,7 @@ def _row(entry: dict) -> Row:
         rate=_rate(entry["rate"]),
         left=_left(entry["eta"]),
         notes=_notes(entry),
+        resumes=_resumes(entry),
     )
 
 
@@ -99,6 +104,19 @@ def _notes(entry: dict) -> list[str]:
     if entry["last_error"] and entry["last_error"] not in notes:
         notes.append(_("Last error: %s") % entry["last_error"])
     return notes
+
+
+def _resumes(entry: dict) -> datetime.datetime | None:
+    backs_off = entry["state"] == S.SENDING and entry["resume_at"] and entry["resume_at"] > timezone.now()
+    return entry["resume_at"] if backs_off else None
+
+
+def _can_send(rows: list[Row]) -> bool:
+    """Is there anything to do on the send page: an edition to be sent, or one to be given up since others went out?"""
+    if any(row.state == S.READY for row in rows):
+        return True
+    late = any(row.state == S.DRAFT and row.edition.readers_wait for row in rows)
+    return late and any(row.edition.frozen_at for row in rows)
 
 
 def _phase(rows: list[Row]) -> str:

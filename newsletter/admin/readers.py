@@ -6,8 +6,10 @@ from django.contrib import admin, messages
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from newsletter import subscriptions, translating
+from newsletter import subscriptions
+from newsletter.admin.base import ListAdmin
 from newsletter.models import Subscriber, Suppression
+from newsletter.translating import LANGUAGES
 from picum.accounts import audit
 
 
@@ -21,8 +23,8 @@ class ReaderForm(forms.ModelForm):
 
     def clean_languages(self) -> str:
         codes = self.cleaned_data["languages"].lower().replace(",", " ").split()
-        if not codes or len(set(codes)) < len(codes) or set(codes) - set(translating.LANGUAGES):
-            known = " ".join(translating.LANGUAGES)
+        if not codes or len(set(codes)) < len(codes) or set(codes) - set(LANGUAGES):
+            known = " ".join(LANGUAGES)
             raise forms.ValidationError(_("Write each language once; we have: %s.") % known)
         return " ".join(codes)
 
@@ -35,11 +37,11 @@ class LanguageFilter(admin.SimpleListFilter):
         return settings.LANGUAGES
 
     def queryset(self, request, queryset):
-        return queryset.filter(languages__startswith=self.value()) if self.value() else queryset
+        return queryset.filter(languages__startswith=self.value()) if self.value() in LANGUAGES else queryset
 
 
 @admin.register(Subscriber)
-class SubscriberAdmin(admin.ModelAdmin):
+class SubscriberAdmin(ListAdmin):
     form = ReaderForm
     list_display = ["address", "languages", "state", "subscribed_at", "source"]
     list_filter = ["state", LanguageFilter]
@@ -74,7 +76,7 @@ class SubscriberAdmin(admin.ModelAdmin):
 
 
 @admin.register(Suppression)
-class SuppressionAdmin(admin.ModelAdmin):
+class SuppressionAdmin(ListAdmin):
     """Evidence: to be read. The addresses themselves are not kept."""
 
     list_display = ["created_at", "reason", "address_key"]

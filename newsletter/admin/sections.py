@@ -1,6 +1,7 @@
 """Headings and institutions: short lists, known by a key that is given once."""
 
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import Count
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -13,7 +14,8 @@ from django.views.decorators.http import require_POST
 from newsletter import compose
 from newsletter.admin import guard
 from newsletter.admin.base import DeskAdmin
-from newsletter.models import Body, Section
+from newsletter.models import Body, Item, Section
+from picum.accounts import audit
 
 
 class KeyedAdmin(DeskAdmin):
@@ -75,10 +77,23 @@ def move(request, pk: int, way: str):
     """One step up or down in the order of the sections."""
     guard.require(request, ("newsletter.change_section",))
     section = get_object_or_404(Section, pk=pk)
-    compose.move_section(section, by=guard.step(way))
+    step = guard.step(way)
+    with transaction.atomic():
+        if compose.move_section(section, by=step):
+            audit.record("section.move", by=request.user, on=section, step=step)
     return HttpResponseRedirect(reverse("admin:newsletter_section_changelist") + f"#section-{pk}-{way}")
 
 
 @admin.register(Body)
 class BodyAdmin(KeyedAdmin):
     search_fields = ["key", "translations__name"]
+
+    def get_deleted_objects(self, objs, request):
+        """An institution that items name is protected by them, like a section by its items: they would lose it."""
+        deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        naming = Item.objects.filter(bodies__in=objs).distinct().prefetch_related("translations")
+        links = [
+            format_html('<a href="{}">{}</a>', reverse("admin:newsletter_item_change", args=[item.pk]), item)
+            for item in naming
+        ]
+        return deleted, counts, lacking, [*protected, *links]

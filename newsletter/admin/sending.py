@@ -55,7 +55,7 @@ def send(request, pk: int):
     }
     blocked = {code for code, problems in found.items() if any(problem.blocking for problem in problems)}
     form = SendForm(request.POST or None, issue=issue, blocked=blocked)
-    if "give_up" in request.POST:
+    if request.POST.get("give_up") in translating.LANGUAGES:
         return _give_up(request, issue)
     if request.method != "POST" or "change" in request.POST:
         return _show(request, issue, form, found)

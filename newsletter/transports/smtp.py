@@ -207,15 +207,19 @@ class SMTPTransport:
 
     def __init__(self, relay: Relay | None = None):
         self.relay = relay or Relay.from_settings()
-        self.refused_in_a_row = 0
+        self.refused_in_a_row = self.unanswered_in_a_row = 0
 
     def lane(self) -> "SMTPLane":
         return SMTPLane(self)
 
     def braked(self, outcome: Outcome) -> Outcome:
-        """The outcome, which stops the edition when the relay refuses one letter after the other."""
+        """The outcome, which stops the edition when the relay refuses one letter after the other, and slows it down
+        when one after the other gets no answer, lest all become unknown."""
         if outcome.verdict is Verdict.ACCEPTED:
-            self.refused_in_a_row = 0
+            self.refused_in_a_row = self.unanswered_in_a_row = 0
+        if outcome.verdict is Verdict.UNKNOWN:
+            self.unanswered_in_a_row += 1
+            return replace(outcome, backs_off=self.unanswered_in_a_row > 1)
         if outcome.verdict is Verdict.REFUSED and outcome.why in {"policy", "refused", "hard-bounce"}:
             self.refused_in_a_row += 1
             limit = GONE_IN_A_ROW if outcome.why == "hard-bounce" else REFUSED_IN_A_ROW

@@ -1,10 +1,12 @@
 """Every page and every button of the desk × who asks for it."""
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from newsletter.models import Delivery, Edition, Item
-from picum.accounts.models import AuditEntry
+from picum.accounts.models import AuditEntry, User
+from tests.html import Page
 from tests.newsletter.desk import amal, at_the_desk, boris, carla, page
 from tests.newsletter.factories import make_issue, make_item
 
@@ -96,3 +98,50 @@ def test_get_changes_nothing_anywhere(issue):
     assert {name for name, code in codes.items() if code == 405} == buttons
     # Nothing is being sent, so there is nothing to ask about: back to the progress.
     assert {name for name, code in codes.items() if code == 302} == {"issue_cancel"}
+
+
+# --- one right alone --------------------------------------------------------------------------------------------------
+
+
+def with_rights(*rights: str) -> Client:
+    person = User.objects.create_user("dana@example.org", "secret", is_staff=True)
+    person.user_permissions.set(Permission.objects.filter(codename__in=rights))
+    return at_the_desk(person)
+
+
+def test_who_may_only_send_finds_what_there_is_to_send(issue):
+    dana = with_rights("send_issue")
+    html = Page(dana.get("/en/desk/"))
+    assert html.links().count(page("issue_changelist")) >= 2  # in the header and on the page
+    assert page("issue_change", issue.pk) in Page(dana.get(page("issue_changelist"))).links()
+    html = Page(dana.get(page("issue_change", issue.pk)))
+    assert page("issue_send", issue.pk) in html.links()
+    assert html.all("input", name="_save") == []
+    assert dana.post(page("issue_change", issue.pk), {"slug": "other"}).status_code == 403
+    assert dana.get(page("issue_send", issue.pk)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("rights", "moves", "adds"),
+    [
+        (["change_issue"], False, False),
+        (["view_issue", "change_item"], True, False),
+        (["view_issue", "add_item"], False, True),
+    ],
+)
+def test_the_contents_offer_what_the_person_may_do_with_items(issue, rights, moves, adds):
+    html = Page(with_rights(*rights).get(page("issue_change", issue.pk)))
+    steps = {button["formaction"] for button in html.all("button", class_="desk-step")}
+    every_step = {page("item_move", item.pk, way) for item in issue.items.all() for way in ["up", "down"]}
+    assert steps == (every_step if moves else set())
+    assert bool(html.all("a", class_="addlink")) == adds
+    assert "First" in html.words
+
+
+@pytest.mark.parametrize(
+    "address", ["item_changelist", "issue_changelist", "subscriber_changelist", "suppression_changelist"]
+)
+@pytest.mark.parametrize("name", ["q", "kind__exact", "language", "section", "state__exact", "reason__exact", "o", "p"])
+def test_a_list_asked_for_a_text_that_no_database_takes_is_shown_without_it(address, name):
+    answer = at_the_desk(carla()).get(page(address) + f"?{name}=a%00b", follow=True)
+    assert (answer.status_code, answer.redirect_chain) == (200, [(page(address) + "?e=1", 302)])

@@ -149,6 +149,47 @@ def test_unsaved_words_are_asked_about_and_saved_ones_are_not(open_tab, issue):
     assert "Nuovo." in item.translations.get(language_code="it").text
 
 
+def test_the_editor_does_not_take_a_text_for_changed_that_nobody_touched(open_tab, issue):
+    """It writes the same text in its own way; an old tab must not bring that back over somebody's new words."""
+    tab = open_tab()
+    item = issue.items.get(section__key="health-care", position=1)
+    words = item.translations.filter(language_code="de")
+    words.update(
+        text='<p>One &amp; <em>two</em></p>\n<ul><li>a<br>b</li><li><a href="https://example.org">c</a></li></ul>'
+    )
+    tab.goto(page("item_change", item.pk) + "?language=de")
+    expect(tab.locator(".ProseMirror")).to_be_visible()
+    words.update(text="<p>Somebody’s new words.</p>")
+    tab.locator("#id_title").fill("A new title")
+    tab.get_by_role("button", name="Save and continue editing").click()
+    expect(tab.locator(".messagelist")).to_contain_text("was changed successfully")
+    assert words.get().title == "A new title"
+    assert words.get().text == "<p>Somebody’s new words.</p>"
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_what_two_have_changed_is_refused_with_both_texts_on_the_page(open_tab, issue, width):
+    tab = open_tab(width=width)
+    item = issue.items.get(section__key="health-care", position=1)
+    words = item.translations.filter(language_code="de")
+    tab.goto(page("item_change", item.pk) + "?language=de")
+    editor = tab.locator(".ProseMirror")
+    editor.click()
+    tab.keyboard.type("Mine. ")
+    words.update(text="<p>Somebody’s new words.</p>")
+    tab.get_by_role("button", name="Save and continue editing").click()
+    expect(tab.locator(".desk-stored")).to_have_text("Somebody’s new words.")
+    expect(editor).to_contain_text("Mine.")
+    assert words.get().text == "<p>Somebody’s new words.</p>"
+    tab.wait_for_load_state("networkidle")
+    assert tab.complaints == []
+    assert not tab.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert [fault["id"] for fault in axe.Axe().run(tab).response["violations"]] == []
+    tab.get_by_role("button", name="Save and continue editing").click()
+    expect(tab.locator(".messagelist")).to_contain_text("was changed successfully")
+    assert "Mine." in words.get().text
+
+
 def test_a_chosen_country_counts_as_unsaved_too(open_tab, issue):
     tab = open_tab()
     asked = []

@@ -1,6 +1,7 @@
 import datetime
 
 import pytest
+from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 
 from newsletter import compose
@@ -262,5 +263,25 @@ def test_the_page_takes_the_same_queries_for_one_item_and_three(desk, rows, djan
             de=f"Eintrag {number}",
         )
         make_subscriber(f"reader{number}@example.org", ["en", "de", "pt en"][number])
+    ContentType.objects.get_for_model(Issue)  # Django asks once in a process
     with django_assert_num_queries(19):
         desk.get(page("issue_change", issue.pk))
+
+
+@pytest.mark.parametrize("field", ["period", "finalised_on"])
+@pytest.mark.parametrize("day", ["0001-01-01", "1999-12-31", "2101-01-01", "9999-12-31"])
+def test_a_day_far_from_our_time_is_refused_in_words(desk, field, day):
+    issue = make_issue()
+    answer = desk.post(page("issue_change", issue.pk), form_of(issue, **{field: day}))
+    assert "Choose a day between the years 2000 and 2100." in Page(answer).words
+    answer = desk.post(page("issue_add"), form_of(issue, slug="", **{field: day}))
+    assert "Choose a day between the years 2000 and 2100." in Page(answer).words
+    assert Issue.objects.count() == 1
+
+
+@pytest.mark.parametrize(("last", "suggested"), [("2100-12-01", "2101-01"), ("9999-12-01", "2026-11")])
+def test_an_issue_of_the_far_future_does_not_keep_anybody_from_adding_one(desk, last, suggested):
+    make_issue("now")
+    make_issue("far", period=datetime.date.fromisoformat(last))
+    answer = desk.get(page("issue_add"))
+    assert (answer.status_code, answer.context["adminform"].form.initial["slug"]) == (200, suggested)

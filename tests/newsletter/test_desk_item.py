@@ -1,7 +1,8 @@
 import pytest
+from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 
-from newsletter.models import Item, Section
+from newsletter.models import Body, Item, Section
 from picum.accounts.models import AuditEntry
 from tests.html import Page
 from tests.newsletter.desk import at_the_desk, boris, carla, page, said
@@ -179,6 +180,7 @@ def test_the_list_takes_the_same_queries_for_one_item_and_three(desk, issue, row
 def test_the_form_takes_the_same_queries_whatever_stands_around_it(desk, issue, rows, django_assert_num_queries):
     for number in range(rows):
         item = make_item(issue, "borders", en=f"Item {number}", sources=[{"outlet": "Paper"}])
+    ContentType.objects.get_for_model(Item)  # Django asks once in a process
     with django_assert_num_queries(22):
         desk.get(page("item_change", item.pk))
 
@@ -211,3 +213,93 @@ def test_who_may_only_look_sees_no_buttons(desk):
     html = Page(at_the_desk(person).get(page("section_changelist")))
     assert html.all("button", class_="desk-step") == []
     assert "Borders" in html.words
+
+
+# --- what is kept, what is refused, and the trail -----------------------------------------------------------------
+
+
+def test_the_words_of_what_went_out_cannot_be_deleted_one_language_at_a_time_either(desk, issue):
+    item = make_item(issue, en="A", de="B")
+    address = f"/en/desk/newsletter/item/{item.pk}/change/delete-translation/de/"
+    assert desk.get(address).status_code == 200
+    issue.editions.filter(language="en").update(state="sent", frozen_at=timezone.now())
+    assert desk.get(address).status_code == 403
+    assert desk.post(address, {"post": "yes"}).status_code == 403
+    assert item.translations.count() == 2
+
+
+def test_a_translation_of_what_did_not_go_out_is_deleted(desk, issue):
+    item = make_item(issue, en="A", de="B")
+    address = f"/en/desk/newsletter/item/{item.pk}/change/delete-translation/"
+    assert desk.post(address + "de/", {"post": "yes"}).status_code == 302
+    assert list(item.translations.values_list("language_code", flat=True)) == ["en"]
+    assert desk.get(address + "%00/").status_code == 404
+
+
+def test_deleting_many_says_that_what_went_out_is_kept_and_deletes_none(desk, issue):
+    kept, other = make_item(issue, en="Went out"), make_item(make_issue("later"), en="Draft")
+    issue.editions.filter(language__in=["en", "de"]).update(state="sent", frozen_at=timezone.now())
+    chosen = {"action": "delete_selected", "_selected_action": [kept.pk, other.pk]}
+    for confirmed in [{}, {"post": "yes"}]:
+        answer = desk.post(page("item_changelist"), chosen | confirmed, follow=True)
+        assert said(answer) == ["Items of issues that went out are kept, so nothing was deleted. Choose only others."]
+    assert Item.objects.count() == 2
+    chosen["_selected_action"] = [other.pk]
+    assert "Are you sure" in Page(desk.post(page("item_changelist"), chosen)).words
+    desk.post(page("item_changelist"), chosen | {"post": "yes"})
+    assert list(Item.objects.all()) == [kept]
+
+
+@pytest.mark.parametrize("nonsense", ["²", "9" * 30, "-1", "x"])
+def test_a_section_that_does_not_exist_filters_nothing(desk, issue, nonsense):
+    make_item(issue, en="A")
+    answer = desk.get(page("item_changelist"), {"section": nonsense})
+    assert (answer.status_code, answer.context["cl"].result_count) == (200, 1)
+    borders = make_item(issue, "borders", en="B")
+    answer = desk.get(page("item_changelist"), {"section": borders.section_id})
+    assert list(answer.context["cl"].result_list) == [borders]
+
+
+def test_a_mistake_beside_a_changed_section_is_shown_in_the_form(desk, issue):
+    item, other = make_item(issue, "borders", en="A"), make_item(issue, "events", en="B")
+    html = Page(desk.post(page("item_change", item.pk), form_of(item, section=other.section_id, title="")))
+    assert "This field is required." in html.words
+    assert "item 1 of 1" in html.words
+
+
+def test_moving_leaves_a_line_in_the_trail_if_anything_moved(desk, issue):
+    make_item(issue, "borders", en="A")
+    item, section = make_item(issue, "borders", en="B"), Section.objects.order_by("position").first()
+    desk.post(page("item_move", item.pk, "up"))
+    desk.post(page("section_move", section.pk, "up"))  # the first one already
+    desk.post(page("section_move", section.pk, "down"))
+    lines = AuditEntry.objects.order_by("pk").values_list("action", "actor_label", "object_id", "data")
+    assert list(lines) == [
+        ("item.move", "Carla", str(item.pk), {"step": -1}),
+        ("section.move", "Carla", str(section.pk), {"step": 1}),
+    ]
+
+
+# --- institutions -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("items", [1, 3])
+def test_an_institution_that_items_name_is_kept(desk, issue, items):
+    body = Body.objects.get(key="frontex")
+    named = [make_item(issue, en=f"Item {number}", bodies=["frontex", "ohchr"]) for number in range(items)]
+    many = {"action": "delete_selected", "_selected_action": [body.pk], "post": "yes"}
+    for answer in [
+        desk.get(page("body_delete", body.pk)),
+        desk.post(page("body_delete", body.pk), {"post": "yes"}),
+        desk.post(page("body_changelist"), many),
+    ]:
+        html = Page(answer)
+        assert "would require deleting the following protected related objects" in html.words
+        assert {page("item_change", item.pk) for item in named} <= set(html.links())
+    assert [item.bodies.filter(key="frontex").exists() for item in named] == [True] * items
+
+
+def test_an_institution_that_nothing_names_is_deleted(desk, issue):
+    make_item(issue, en="A", bodies=["ohchr"])
+    assert desk.post(page("body_delete", Body.objects.get(key="frontex").pk), {"post": "yes"}).status_code == 302
+    assert not Body.objects.filter(key="frontex").exists()

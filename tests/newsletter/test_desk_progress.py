@@ -182,3 +182,45 @@ def test_watching_costs_the_same_for_one_reader_and_three(desk, readers, django_
     enqueue.freeze_due(issue.pk)
     with django_assert_num_queries(6):
         desk.get(page("issue_progress_now", issue.pk))
+
+
+def test_cancelling_says_that_the_edition_stays_in_the_archive(desk, issue):
+    words = "The edition stays in the public archive, for those who got it."
+    assert words in Page(desk.get(page("issue_cancel", issue.pk, "en"))).words
+    desk.post(page("issue_cancel", issue.pk, "en"))
+    assert issue.editions.get(language="en").published_at == NOON
+
+
+def test_an_edition_that_backs_off_says_when_it_goes_on(desk, issue):
+    later = NOON + datetime.timedelta(minutes=4)
+    issue.editions.filter(language="en").update(resume_at=later, last_error="421 come back later")
+    issue.editions.filter(language="de").update(resume_at=NOON - datetime.timedelta(minutes=1))
+    html = Page(desk.get(page("issue_progress", issue.pk)))
+    told = html.one("tr", id="edition-en").words
+    assert "goes on by itself at 20 October 2026, 12:04 (Europe/Brussels)" in told
+    assert "goes on" not in html.one("tr", id="edition-de").words
+    issue.editions.filter(language="en").update(state="paused")
+    assert "goes on" not in Page(desk.get(page("issue_progress", issue.pk))).one("tr", id="edition-en").words
+
+
+@pytest.mark.parametrize(
+    ("others", "waits", "offered"),
+    [
+        ("ready", True, True),
+        ("draft", True, True),  # its readers may stop waiting
+        ("draft", False, False),
+        ("scheduled", True, False),
+        ("sent", True, False),
+        ("cancelled", True, False),
+    ],
+)
+def test_the_way_to_send_is_offered_while_there_is_something_to_do_there(desk, issue, others, waits, offered):
+    frozen = NOON if others == "sent" else None
+    issue.editions.filter(frozen_at=None).update(state=others, readers_wait=waits, frozen_at=frozen, send_at=NOON)
+    links = Page(desk.get(page("issue_progress", issue.pk))).links()
+    assert (page("issue_send", issue.pk) in links) == offered
+
+
+def test_drafts_alone_are_nothing_to_send(desk):
+    issue = make_issue()
+    assert page("issue_send", issue.pk) not in Page(desk.get(page("issue_progress", issue.pk))).links()

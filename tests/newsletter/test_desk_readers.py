@@ -77,3 +77,9 @@ def test_the_stop_list_is_read_only(desk):
     assert desk.get(page("suppression_add")).status_code == 403
     assert desk.post(page("suppression_change", stop.pk), {"reason": "staff"}).status_code == 403
     assert desk.post(page("suppression_delete", stop.pk), {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.parametrize("language", ["xx", "p", "", "²"])
+def test_a_first_language_that_we_do_not_have_filters_nothing(desk, language):
+    make_subscriber("fatima@example.org", "pt es")
+    assert found(desk, f"?language={language}") == ["fatima@example.org"]

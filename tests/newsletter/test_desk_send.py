@@ -292,3 +292,16 @@ def test_when_everything_else_went_out_a_late_language_can_be_given_up_alone(des
         )
     ) == {"pt es": "es", "pt en es": "en"}
     assert AuditEntry.objects.get(action="issue.give_up").data == {"languages": ["pt"]}
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_a_day_far_from_our_time_is_refused_in_words(desk, issue, day):
+    data = form("en", when="later", date=day, time="00:30")
+    answer = desk.post(page("issue_send", issue.pk), data)
+    assert answer.context["form"].errors == {"date": ["Choose a day between the years 2000 and 2100."]}
+
+
+def test_giving_up_what_is_no_language_does_nothing(desk, issue):
+    before = states(issue)
+    assert desk.post(page("issue_send", issue.pk), {"give_up": "\0"}).status_code == 200
+    assert (states(issue), issue.editions.filter(readers_wait=False).count()) == (before, 0)

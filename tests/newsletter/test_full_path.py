@@ -205,6 +205,7 @@ def test_the_headers_are_those_and_only_those_that_a_newsletter_carries(sent):
         assert sorted(message.keys()) == HEADERS
         assert message["To"] == mail.received.recipient
         assert message["From"].addresses[0].addr_spec == "newsletter@picum.example"
+        assert message["Date"].endswith(" +0000")
         assert abs(parsedate_to_datetime(message["Date"]) - datetime.now(UTC)) < timedelta(hours=1)
         assert f"<{language}.newsletter.{DOMAIN}>" in message["List-Id"]
         assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"

@@ -38,11 +38,12 @@ def at_once(*functions: Callable[[], object]) -> list[object]:
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(functions)]
+    threads = [threading.Thread(target=run, args=pair, daemon=True) for pair in enumerate(functions)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
+    assert not any(thread.is_alive() for thread in threads), told
     return told
 
 
@@ -198,7 +199,7 @@ def test_a_relay_that_takes_fewer_connections_than_we_have_slows_nothing_down(se
 
 @pytest.mark.parametrize(("rate", "number"), [(60, 120), (10, 40), (0.5, 2)])
 def test_the_rate_is_kept_and_used(settings, relay, rate, number):
-    settings.SENDING_RATE = rate
+    settings.SENDING_RATE, settings.BROKER_IS_EMBEDDED = rate, True  # the command itself sends
     addresses, issue = crowd(number), make_issue(items=1, state=State.READY)
     start = time.monotonic()
     call_command("send_issue", "next", "--wait")

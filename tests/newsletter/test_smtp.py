@@ -174,6 +174,13 @@ def test_no_readable_answer_after_the_dot_is_unknown_and_the_next_letter_takes_a
     assert relay.connections == 2
 
 
+def test_where_one_letter_after_the_other_gets_no_answer_the_edition_backs_off():
+    unknown = Outcome(Verdict.UNKNOWN, "no-answer", "hung up")
+    with Relay(at("dot", DROP, None, DROP, DROP)) as relay:
+        outcomes = deliver(relay, *letters(4))
+    assert outcomes == [unknown, ACCEPTED, unknown, replace(unknown, backs_off=True)]
+
+
 def test_silence_after_the_dot_is_unknown(monkeypatch):
     monkeypatch.setattr(smtp, "DOT_SECONDS", 0.2)
     with Relay(at("dot", HANG)) as relay:
