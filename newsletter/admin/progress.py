@@ -128,6 +128,8 @@ def _phase(rows: list[Row]) -> str:
         return words + " " + _("Standing still: %s.") % ", ".join(paused) if paused else words
     if paused:
         return _("Sending stands still: %s.") % ", ".join(paused)
+    if any(row.state == S.SCHEDULED and row.edition.send_at <= timezone.now() for row in rows):
+        return _("The issue goes out in a moment.")
     if S.SCHEDULED in states:
         return _("The issue waits for its time to be sent.")
     if S.SENT in states:

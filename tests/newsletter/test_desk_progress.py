@@ -92,7 +92,7 @@ def test_speed_and_time_left_are_told_in_words(desk, issue):
     ("states", "phase"),
     [
         ({}, "Nothing has been sent yet."),
-        ({"en": "scheduled"}, "The issue waits for its time to be sent."),
+        ({"en": "scheduled"}, "The issue goes out in a moment."),
         ({"en": "sending", "de": "scheduled"}, "The issue is being sent."),
         ({"en": "sending", "de": "paused"}, "The issue is being sent. Standing still: German."),
         ({"de": "paused", "en": "sent"}, "Sending stands still: German."),
@@ -109,6 +109,15 @@ def test_the_phase_is_one_sentence(desk, states, phase):
     for language, state in states.items():
         issue.editions.filter(language=language).update(state=state, frozen_at=NOON, send_at=NOON)
     assert Page(desk.get(page("issue_progress", issue.pk))).one("p", role="status").words == phase
+
+
+def test_what_is_scheduled_for_later_waits_for_its_time(desk):
+    issue = make_issue()
+    later = NOON + datetime.timedelta(days=1)
+    issue.editions.filter(language="en").update(state="scheduled", send_at=later)
+    words = Page(desk.get(page("issue_progress", issue.pk))).words
+    assert "The issue waits for its time to be sent." in words
+    assert "21 October 2026, 12:00 (Europe/Brussels)" in words
 
 
 def test_it_is_told_why_an_edition_stands_still_and_what_went_wrong(desk, issue):
