@@ -11,8 +11,9 @@ import os
 import re
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from django.conf import settings
 
@@ -90,8 +91,8 @@ class Relay:
 class Connection:
     """One conversation with a relay. Every method raises Broken when the wire fails."""
 
-    def __init__(self, relay: Relay):
-        self.relay = relay
+    def __init__(self, relay: Relay, trust: Callable[[], ssl.SSLContext] = ssl.create_default_context):
+        self.relay, self.trust = relay, trust
         self.features: dict[str, str] = {}
         self.reader: asyncio.StreamReader
         self.writer: asyncio.StreamWriter
@@ -99,8 +100,7 @@ class Connection:
 
     async def open(self) -> None:
         """Connect, greet, TLS, log in. Raises Broken with one sentence that names the step."""
-        context = ssl.create_default_context()
-        direct = context if self.relay.tls == "direct" else None
+        direct = self.trust() if self.relay.tls == "direct" else None
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 self.reader, self.writer = await asyncio.open_connection(self.relay.host, self.relay.port, ssl=direct)
@@ -108,12 +108,12 @@ class Connection:
             raise Broken(f"no connection to {self.relay}: {_said(error)}") from None
         try:
             self.writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            await self._greet(context)
+            await self._greet()
         except BaseException:
             self.abort()
             raise
 
-    async def _greet(self, context: ssl.SSLContext) -> None:
+    async def _greet(self) -> None:
         self._expect(await self.reply(), "greeting")
         await self._ehlo()
         if self.relay.tls == "required" or (self.relay.tls == "offered" and "STARTTLS" in self.features):
@@ -121,7 +121,7 @@ class Connection:
             if self.gone():  # what was said in the clear must not be taken for an answer under TLS (CVE-2011-0411)
                 raise Broken(f"no TLS with {self.relay}: it said more than it was asked")
             try:
-                await self.writer.start_tls(context, server_hostname=self.relay.host)
+                await self.writer.start_tls(self.trust(), server_hostname=self.relay.host)
             except (OSError, TimeoutError) as error:
                 raise Broken(f"no TLS with {self.relay}: {_said(error)}") from None
             await self._ehlo()
@@ -209,6 +209,14 @@ class SMTPTransport:
         self.relay = relay or Relay.from_settings()
         self.refused_in_a_row = self.unanswered_in_a_row = 0
 
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        return ssl.create_default_context()
+
+    def trust(self) -> ssl.SSLContext:
+        """Whom we believe. Reading the certificates takes 40 ms of the loop's time: once a run, where needed."""
+        return self._context
+
     def lane(self) -> "SMTPLane":
         return SMTPLane(self)
 
@@ -260,7 +268,7 @@ class SMTPLane:
         if self.connection and self.connection.gone():
             self._drop()
         if self.connection is None:
-            connection = Connection(self.relay)
+            connection = Connection(self.relay, self.transport.trust)
             await connection.open()
             self.connection = connection
         return self.connection
