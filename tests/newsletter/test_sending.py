@@ -406,3 +406,20 @@ def test_two_claims_never_take_the_same_row():
     assert len(first) == 6
     assert len(second) == 4
     assert {c.delivery_id for c in first}.isdisjoint({c.delivery_id for c in second})
+
+
+def test_the_word_of_a_worker_that_lost_its_claim_does_not_touch_the_next_one_s():
+    issue = make_issue(items=1, state=READY)
+    make_subscriber()
+    enqueue.send(issue, ["en"], by=None)
+    enqueue.freeze_due(issue.pk)
+    edition, now, lease = issue.editions.get(language="en"), timezone.now(), datetime.timedelta(seconds=60)
+    (slow,) = ledger.claim(edition.pk, worker="slow", limit=1, lease=lease, now=now)
+    later = now + datetime.timedelta(seconds=61)
+    ledger.reclaim(now=later)
+    (quick,) = ledger.claim(edition.pk, worker="quick", limit=1, lease=lease, now=later)
+    assert (quick.delivery_id, quick.attempt) == (slow.delivery_id, slow.attempt)
+
+    ledger.record([ledger.Entry(slow.delivery_id, slow.attempt, "failed", "hard-bounce")], worker="slow", now=later)
+
+    assert Delivery.objects.values_list("state", "worker", "why").get() == ("claimed", "quick", "")
