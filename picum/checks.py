@@ -46,3 +46,12 @@ def sender_is_not_the_example(app_configs, **kwargs) -> list[Error]:
         return []
     hint = "Set DEFAULT_FROM_EMAIL to the newsletter's real sender."
     return [Error(f"Mail would be sent from the example domain {domain}.", hint=hint, id="picum.E003")]
+
+
+@register(Tags.security, deploy=True)
+def password_travels_under_tls(app_configs, **kwargs) -> list[Warning]:
+    tls = getattr(settings, "EMAIL_STARTTLS", "never")
+    if not getattr(settings, "EMAIL_HOST_USER", "") or settings.EMAIL_USE_SSL or tls == "required":
+        return []
+    hint = "Somebody between here and the relay could strip the offer of TLS. Write EMAIL_URL=smtp://…?tls=required."
+    return [Warning("The relay's password may travel in the clear.", hint=hint, id="picum.W003")]

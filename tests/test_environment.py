@@ -129,6 +129,10 @@ def test_checks_for_production_name_each_mistake(settings):
     settings.SITE_URL = "https://picum.eu"
     settings.NEWSLETTER_MAIL_DOMAIN = "picum.eu"
     assert deploy_findings() == set()
+    settings.EMAIL_HOST_USER, settings.EMAIL_STARTTLS = "picum", "offered"
+    assert deploy_findings() == {"picum.W003"}
+    settings.EMAIL_STARTTLS = "required"
+    assert deploy_findings() == set()
 
 
 @pytest.mark.django_db

@@ -12,7 +12,7 @@ import pytest
 from tests.browser.program import Run
 from tests.browser.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("newcomer")]
+pytestmark = pytest.mark.browser
 READERS = 210
 # The heading of the mail and the first line of its text, by language; and how many items stand there in another one.
 MAILS = {

@@ -247,7 +247,6 @@ def test_a_form_that_does_not_say_what_was_read_counts_as_made_now(slow, item, n
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.xdist_group("races")
 def test_of_two_who_save_in_the_same_moment_one_is_told(quick, slow, item):
     address = page("item_change", item.pk) + "?language=de"
     data = opened(slow, address)

@@ -28,7 +28,6 @@ from tests.html import Page
 from tests.newsletter.factories import make_issue
 from tests.relay import Received, Relay
 
-pytestmark = pytest.mark.xdist_group("full path")
 DOMAIN = settings.NEWSLETTER_MAIL_DOMAIN
 ORDERS = [
     "en", "en fr", "en pt nl", "de", "de en", "de it en", "nl", "nl de", "nl fr en", "es", "es pt", "es en",

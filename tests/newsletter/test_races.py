@@ -21,7 +21,7 @@ from tests.newsletter.factories import make_issue, make_subscriber
 from tests.relay import Relay
 
 State = Edition.State
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("races")]
+pytestmark = pytest.mark.django_db(transaction=True)
 LEASE = datetime.timedelta(seconds=60)
 
 

@@ -23,7 +23,6 @@ from tests.services import embedded, service
 
 CONNECTIONS = 4  # of each sender
 State = Edition.State
-pytestmark = pytest.mark.xdist_group("processes")
 
 
 @pytest.fixture
