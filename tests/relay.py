@@ -51,6 +51,7 @@ class Relay:
         self.commands: list[str] = []
         self.connections = 0
         self.arrived = threading.Condition()
+        self.talks: set[asyncio.Task] = set()
 
     def __enter__(self) -> "Relay":
         self.loop = asyncio.new_event_loop()
@@ -97,11 +98,14 @@ class Relay:
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        # The loop holds its tasks weakly: one that hangs for ever would be collected as garbage.
+        self.talks.add(task := asyncio.current_task())
         try:
             await Conversation(self, reader, writer, self.connections).run()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
+            self.talks.discard(task)
             writer.transport.abort()
 
 
