@@ -30,6 +30,7 @@ CSRF_TRUSTED_ORIGINS = [SITE_URL]
 SECURE = SITE_URL.startswith("https://")
 
 INSTALLED_APPS = [
+    "picum.chaos",
     "picum.pages",
     "newsletter",
     "picum.mailbox",

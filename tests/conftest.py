@@ -7,7 +7,7 @@ from django.conf import settings as django_settings
 from django.test import override_settings
 from django.utils.translation import override
 
-from tests.relay import Relay
+from picum.chaos.relay import Relay
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,7 @@ import redis
 from django.conf import settings
 from django.db import connections
 
-from tests.relay import Relay
+from picum.chaos.relay import Relay
 
 ROOT = Path(__file__).parent.parent
 _number = count(1)

@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "picum.areas": {"picum.mail", "picum.links", "picum.env"},
     "picum.mailbox": {"picum.links", "picum.env"},
     "newsletter": {"picum.accounts", "picum.areas", "picum.mail", "picum.links", "picum.alternates", "picum.env"},
+    "picum.chaos": {"newsletter", "picum.accounts", "picum.links", "picum.env"},
     "picum.pages": {
         "picum.checks",
         "picum.alternates",

@@ -7,7 +7,7 @@ from django.utils import timezone
 from newsletter import reporting
 from newsletter.addresses import address_key
 from newsletter.models import Delivery, Issue, Subscriber
-from tests.relay import Relay
+from picum.chaos.relay import Relay
 
 
 def crowd(number: int, *orders: str) -> list[str]:

@@ -9,7 +9,7 @@ from newsletter.mime import Letter, Pressing
 from newsletter.transports import Outcome, Verdict
 from newsletter.transports.smtp import Relay as Host
 from newsletter.transports.smtp import SMTPTransport
-from tests.relay import Relay
+from picum.chaos.relay import Relay
 
 PIPELINED = ("PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
 PLAIN = ("8BITMIME",)

@@ -22,11 +22,11 @@ from django.utils.translation import gettext, override
 
 from newsletter import localising, reporting, subscriptions, translating
 from newsletter.models import Delivery, Edition, Issue, Subscriber, Suppression
+from picum.chaos.relay import Received, Relay
 from picum.pages.demo import content
 from tests import services
 from tests.html import Page
 from tests.newsletter.factories import make_issue
-from tests.relay import Received, Relay
 
 DOMAIN = settings.NEWSLETTER_MAIL_DOMAIN
 ORDERS = [

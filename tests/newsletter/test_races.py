@@ -15,10 +15,10 @@ from newsletter import brakes, enqueue, ledger, lifecycle, sending
 from newsletter.models import Delivery, Edition
 from newsletter.reconcile import reconcile
 from newsletter.transports import Outcome, Verdict
+from picum.chaos.relay import Relay
 from tests.conftest import point_at
 from tests.newsletter.crowd import assert_everybody_once, crowd, is_over
 from tests.newsletter.factories import make_issue, make_subscriber
-from tests.relay import Relay
 
 State = Edition.State
 pytestmark = pytest.mark.django_db(transaction=True)

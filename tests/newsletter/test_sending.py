@@ -12,9 +12,9 @@ from newsletter import enqueue, ledger, lifecycle, reporting, sending
 from newsletter.models import Delivery, Edition, Rendition, Subscriber, Suppression
 from newsletter.reconcile import reconcile
 from picum import links
+from picum.chaos.relay import ACCEPT_THEN_DROP, DROP, Relay
 from tests.conftest import point_at
 from tests.newsletter.factories import make_issue, make_item, make_subscriber
-from tests.relay import ACCEPT_THEN_DROP, DROP, Relay
 
 READY = Edition.State.READY
 pytestmark = pytest.mark.django_db

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from newsletter.transports import Outcome, Verdict, smtp
+from picum.chaos.relay import ACCEPT_THEN_DROP, DROP, HANG, Relay
 from tests.newsletter.lane import ACCEPTED, PIPELINED, PLAIN, Desk, always, at, deliver, letters, verbs
-from tests.relay import ACCEPT_THEN_DROP, DROP, HANG, Relay
 
 # --- what is not the letter's fault: it stays in the queue, and the whole edition backs off ----------------
 

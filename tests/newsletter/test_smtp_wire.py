@@ -10,6 +10,7 @@ import pytest
 
 from newsletter.mime import Letter
 from newsletter.transports import Outcome, Verdict
+from picum.chaos.relay import DROP, Relay
 from tests.newsletter.lane import (
     ACCEPTED,
     MARKER,
@@ -23,7 +24,6 @@ from tests.newsletter.lane import (
     letters,
     verbs,
 )
-from tests.relay import DROP, Relay
 
 # --- connections -----------------------------------------------------------------------------------------------------
 

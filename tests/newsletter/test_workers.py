@@ -16,9 +16,9 @@ from django.db import connection
 
 from newsletter import enqueue
 from newsletter.models import Delivery, Edition, Issue, Rendition, Route
+from picum.chaos.relay import DROP, Relay
 from tests.newsletter.crowd import assert_everybody_once, crowd, is_over
 from tests.newsletter.factories import make_issue
-from tests.relay import DROP, Relay
 from tests.services import embedded, service
 
 CONNECTIONS = 4  # of each sender

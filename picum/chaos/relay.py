@@ -75,7 +75,8 @@ class Relay:
 
         self.thread = threading.Thread(target=serve, daemon=True)
         self.thread.start()
-        assert started.wait(10)
+        if not started.wait(10):
+            raise TimeoutError("The relay does not start.")
         return self
 
     def __exit__(self, *exc) -> None:
@@ -89,9 +90,8 @@ class Relay:
     def wait_for(self, count: int, seconds: float = 60) -> None:
         """Until at least `count` mails were accepted."""
         with self.arrived:
-            assert self.arrived.wait_for(lambda: len(self.received) >= count, seconds), (
-                f"{len(self.received)} of {count} mails after {seconds} s"
-            )
+            if not self.arrived.wait_for(lambda: len(self.received) >= count, seconds):
+                raise AssertionError(f"{len(self.received)} of {count} mails after {seconds} s")
 
     def recipients(self) -> list[str]:
         return [mail.recipient for mail in self.received]
