@@ -12,6 +12,7 @@ COPY . .
 RUN pybabel --quiet compile -d locale -D django \
     && python -m compileall -q manage.py newsletter picum
 USER picum
+RUN mkdir /var/lib/picum/continuity
 # collectstatic sends and signs nothing: the three values only let the settings load.
 RUN SECRET_KEY=unused SITE_URL=http://unused EMAIL_URL=smtp://unused python manage.py collectstatic --no-input
 

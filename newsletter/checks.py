@@ -1,9 +1,14 @@
 """What must be true of the newsletter's data and settings."""
 
+from django.conf import settings
 from django.core.checks import Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
 
 from newsletter.addresses import address_key
+from newsletter.bounces.checks import bounces_come_back
+from newsletter.hook_views import VIEWS, view_for
 from newsletter.transports.provider import check_provider
+from picum import env
 
 
 @register(Tags.database)
@@ -25,3 +30,22 @@ def address_key_is_still_the_same(app_configs, databases, **kwargs) -> list[Erro
 
 
 register(check_provider, Tags.compatibility)
+register(bounces_come_back, Tags.compatibility, deploy=True)
+
+
+@register(Tags.security, deploy=True)
+def webhooks_are_guarded(app_configs, **kwargs) -> list[Error]:
+    """Whoever may post events can put any reader on the stop list whose mail they have seen."""
+    provider = settings.EMAIL_PROVIDER
+    if provider not in VIEWS:
+        return []
+    try:
+        env.require_webhook_secret(provider, settings.ANYMAIL)
+        # Anymail's views for Mailgun, Postal and others cannot be without their own key.
+        view_for(provider)
+        if provider == "mandrill" and not settings.ANYMAIL.get("MANDRILL_WEBHOOK_KEY"):
+            raise ImproperlyConfigured("ANYMAIL_MANDRILL_WEBHOOK_KEY is not set.")
+    except ImproperlyConfigured as error:
+        hint = "docs/tracking.md says what each provider is known by, and where that is set."
+        return [Error(str(error).strip().partition("\n")[0], hint=hint, id="newsletter.E030")]
+    return []

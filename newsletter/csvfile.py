@@ -135,6 +135,8 @@ def _header(lines: Iterator[tuple[int, str | None]]) -> tuple[str, dict[str, int
 
 def _cells(line: str, delimiter: str) -> list[str]:
     """Raises csv.Error for a quote that is not closed, or with something behind it."""
+    if '"' not in line and "\r" not in line:  # as the csv module would, in a third of its time
+        return line.split(delimiter)
     return next(csv.reader([line], delimiter=delimiter, strict=True), [])
 
 
@@ -155,7 +157,7 @@ def _rows(
             yield Refused(number, _("it has more cells than the first line"))
         else:
             wanted = {name: cells[at] if at < len(cells) else "" for name, at in columns.items()}
-            if any(_UNREADABLE.search(cell) for cell in wanted.values()):
+            if _UNREADABLE.search(line) and any(_UNREADABLE.search(cell) for cell in wanted.values()):
                 yield Refused(number, _("it contains characters that cannot be read"))
             else:
                 yield Row(number, **wanted)

@@ -1,16 +1,19 @@
 """From "send" to one delivery per reader: schedule, freeze, create the deliveries, ring the bell; pause and cancel."""
 
+import contextlib
 import datetime
 import logging
 import secrets
 from collections.abc import Iterable, Sequence
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from newsletter import compose, ledger, lifecycle, rendering, translating
+from newsletter import compose, continuity, ledger, lifecycle, localising, rendering, translating
 from newsletter.doorbell import ring_on_commit
 from newsletter.models import Delivery, Edition, Issue, Rendition, Route, Subscriber, Suppression
 from picum.accounts import audit
@@ -19,6 +22,7 @@ from picum.accounts.models import User
 log = logging.getLogger(__name__)
 State = Edition.State
 FARTHEST = datetime.timedelta(days=366)  # beyond it, it was a slip of the hand
+OVERDUE = datetime.timedelta(hours=2)  # so late, what was scheduled may be unwanted
 
 
 class NotReady(Exception):
@@ -38,7 +42,7 @@ def send(
     at: datetime.datetime | None = None,
     given_up: Iterable[str] = (),
 ) -> list[Edition]:
-    """Schedule ready editions for `at`, or for now, and ring for the workers on commit.
+    """Schedule editions that are ready or held for `at`, or for now, and ring for the workers on commit.
 
     Readers of the languages in `given_up` do not wait for theirs; readers of every other language that is not ready
     do. All or nothing. Raises NotReady, or lifecycle.IllegalMove when somebody was quicker (a double click).
@@ -81,7 +85,23 @@ def _blocked(issue: Issue, edition: Edition) -> str:
 
 def unschedule(edition: Edition, *, by: User | None) -> Edition:
     """Back to ready, as long as nothing is frozen."""
-    return lifecycle.move(edition, State.READY, by=by, of={State.SCHEDULED}, send_at=None)
+    return lifecycle.move(edition, State.READY, by=by, of={State.SCHEDULED, State.HELD}, send_at=None, reason="")
+
+
+@transaction.atomic
+def release(edition: Edition, *, by: User | None, now: datetime.datetime | None = None) -> Edition:
+    """Let a held edition go: at its time if that is still to come, else now. Rings on commit.
+
+    Raises NotReady if it was spoilt meanwhile, or lifecycle.IllegalMove.
+    """
+    now = now or timezone.now()
+    if why := _blocked(Issue.objects.with_contents().get(pk=edition.issue_id), edition):
+        raise NotReady(why)
+    at = max(edition.send_at or now, now)
+    lifecycle.move(edition, State.SCHEDULED, by=by, of={State.HELD}, send_at=at, last_error="", reason="")
+    if at == now:
+        ring_on_commit("newsletter.freeze_issue", edition.issue_id)
+    return edition
 
 
 def pause(edition: Edition, *, by: User | None, reason: str = "") -> Edition:
@@ -90,10 +110,33 @@ def pause(edition: Edition, *, by: User | None, reason: str = "") -> Edition:
 
 
 def resume(edition: Edition, *, by: User | None) -> Edition:
+    """Go on, with a new latest hour."""
+    now = timezone.now()
     with transaction.atomic():
-        lifecycle.move(edition, State.SENDING, by=by, of={State.PAUSED}, reason="", resume_at=None, failures=0)
+        fields = {"reason": "", "resume_at": None, "failures": 0, "resumed_at": now, "latest_at": latest_hour(now)}
+        lifecycle.move(edition, State.SENDING, by=by, of={State.PAUSED}, **fields)
         ring_on_commit("newsletter.send_edition", edition.pk, times=hands(edition))
     return edition
+
+
+def latest_hour(now: datetime.datetime) -> datetime.datetime:
+    """After it, nothing more of an edition that starts or goes on now is sent unless a person says so."""
+    return now + datetime.timedelta(hours=settings.SENDING_LATEST_HOURS)
+
+
+def stop_late(edition: Edition, *, now: datetime.datetime) -> bool:
+    """Pause an edition whose latest hour has passed, with the reason; whether it had."""
+    if edition.latest_at is None or edition.latest_at > now:
+        return False
+    words = _("It was not done by its latest hour, %(moment)s. If you let it go on, it gets %(hours)d hours more.")
+    told = words % {"moment": _moment(edition.latest_at), "hours": settings.SENDING_LATEST_HOURS}
+    with contextlib.suppress(lifecycle.IllegalMove):  # a person was quicker
+        lifecycle.move(edition, State.PAUSED, by=None, of={State.SENDING}, reason=told)
+    return True
+
+
+def _moment(moment: datetime.datetime) -> str:
+    return localising.moment(timezone.localtime(moment), get_language() or "en")
 
 
 def cancel(edition: Edition, *, by: User | None) -> Edition:
@@ -120,8 +163,11 @@ def freeze_due(issue_id: int, *, now: datetime.datetime | None = None) -> list[E
     """Freeze the editions of an issue whose time has come, create the deliveries, ring.
 
     One transaction: killed before its end, nothing has happened; after it, the reconciler rings if we did not.
+    What is overdue is held, and so is everything in a database that is not the one we know.
     """
     now = now or timezone.now()
+    if continuity.holds(now=now):
+        return []
     with transaction.atomic():
         # Two workers on one issue stand in line here (SQLite: at the transaction's start).
         issue = Issue.objects.select_for_update().get(pk=issue_id)
@@ -129,12 +175,22 @@ def freeze_due(issue_id: int, *, now: datetime.datetime | None = None) -> list[E
         if not due:
             return []
         issue = Issue.objects.with_contents().get(pk=issue_id)
-        sound = [edition for edition in due if not _set_back(issue, edition)]
+        sound = [edition for edition in due if not _hold_overdue(edition, now) and not _set_back(issue, edition)]
         for edition in sound:
-            lifecycle.move(edition, State.SENDING, by=None, frozen_at=now, published_at=edition.published_at or now)
+            moments = {"frozen_at": now, "published_at": edition.published_at or now, "latest_at": latest_hour(now)}
+            lifecycle.move(edition, State.SENDING, by=None, **moments)
         if sound:
             _deliver(issue_id, now=now)
     return sound
+
+
+def _hold_overdue(edition: Edition, now: datetime.datetime) -> bool:
+    """Whether nobody was there to send an edition for so long that a person must decide; then it is held."""
+    if edition.send_at > now - OVERDUE:
+        return False
+    words = _("Its time was %s, and nobody was there to send it. Decide whether it shall still go out.")
+    lifecycle.move(edition, State.HELD, by=None, reason=words % _moment(edition.send_at))
+    return True
 
 
 def _set_back(issue: Issue, edition: Edition) -> bool:
@@ -156,13 +212,48 @@ def _deliver(issue_id: int, *, now: datetime.datetime) -> int:
     created = _create_deliveries(issue, now=now)
     _count(editions)
     for edition in editions:
-        if edition.state == State.SENT and edition.pk in created:
-            lifecycle.move(edition, State.SENDING, by=None, finished_at=None)
-        if edition.state == State.SENDING:
-            ring_on_commit("newsletter.send_edition", edition.pk, times=hands(edition))
+        if edition.pk in created:
+            _reopen(edition, now=now)
+        _ring_for(edition)
     if created:
         log.info("Issue %s: %s deliveries created.", issue.slug, sum(created.values()))
     return sum(created.values())
+
+
+@transaction.atomic
+def resend_unknown(issue: Issue, *, by: User | None, now: datetime.datetime | None = None) -> int:
+    """Queue again who has been unknown for a day; how many. A person has decided that twice is better than never.
+
+    The row stays the same, and so does its Message-ID; who left meanwhile is skipped like everybody. Editions that
+    were sent are being sent again, with a new latest hour; paused ones stay paused. Audited; rings on commit.
+    """
+    now = now or timezone.now()
+    # Held to the end, so that no worker calls an edition sent to which readers are coming back.
+    editions = list(Edition.objects.select_for_update().filter(issue=issue).order_by("pk"))
+    found = Delivery.objects.filter(issue=issue).resendable(at=now)
+    concerned = set(found.order_by().values_list("edition", flat=True))
+    again = {"state": Delivery.State.QUEUED, "why": "resent", "detail": "", "worker": "", "lease_until": None}
+    number = found.update(**again, due_at=now, changed_at=now)
+    for edition in [edition for edition in editions if edition.pk in concerned]:
+        _reopen(edition, now=now)
+        _ring_for(edition)
+    if number:
+        languages = [edition.language for edition in editions if edition.pk in concerned]
+        audit.record("issue.resend_unknown", by=by, on=issue, number=number, languages=languages)
+    return number
+
+
+def _reopen(edition: Edition, *, now: datetime.datetime) -> None:
+    """An edition has readers to be served again; if it was through, or is being sent, it has a new latest hour."""
+    if edition.state == State.SENT:
+        lifecycle.move(edition, State.SENDING, by=None, finished_at=None, latest_at=latest_hour(now))
+    elif edition.state == State.SENDING:
+        Edition.objects.filter(pk=edition.pk, state=State.SENDING).update(latest_at=latest_hour(now))
+
+
+def _ring_for(edition: Edition) -> None:
+    if edition.state == State.SENDING:
+        ring_on_commit("newsletter.send_edition", edition.pk, times=hands(edition))
 
 
 def hands(edition: Edition) -> int:
@@ -236,11 +327,11 @@ def _create_deliveries(issue: Issue, *, now: datetime.datetime) -> dict[int, int
         inserted = cursor.rowcount
         cursor.execute(
             f"""
-            SELECT count(*) {_AUDIENCE} AND NOT EXISTS (
-                SELECT 1 FROM {deliveries} d WHERE d.issue_id = e.issue_id
-                AND (d.subscriber_id = s.id OR d.address_key = s.address_key))
-            """,
-            [issue.pk],
+            SELECT count(*) {_AUDIENCE}
+            AND NOT EXISTS (SELECT 1 FROM {deliveries} d WHERE d.issue_id = %s AND d.subscriber_id = s.id)
+            AND NOT EXISTS (SELECT 1 FROM {deliveries} d WHERE d.issue_id = %s AND d.address_key = s.address_key)
+            """,  # two, not one with OR, which PostgreSQL can only answer by a loop over all rows for each reader
+            [issue.pk, issue.pk, issue.pk],
         )
         left_out = cursor.fetchone()[0]
     after = _per_edition(issue)

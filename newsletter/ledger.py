@@ -8,10 +8,11 @@ none, its writers stand in line. A row is fenced by the worker that claimed it a
 import datetime
 import uuid
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from newsletter.models import Delivery, Edition, Subscriber, Suppression
 from newsletter.transports import Outcome, Verdict
@@ -54,94 +55,123 @@ def claim(
     edition_id: int, *, worker: str, limit: int, lease: datetime.timedelta, now: datetime.datetime
 ) -> list[Claim]:
     """Take up to `limit` due rows of an edition that is being sent. Readers who are gone meanwhile are skipped."""
-    skip_locked = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            WITH due AS (
-                SELECT id FROM {_table(Delivery)}
-                WHERE edition_id = %s AND state IN ('queued', 'deferred') AND due_at <= %s
-                  AND EXISTS (SELECT 1 FROM {_table(Edition)} e WHERE e.id = %s AND e.state = 'sending'
-                              AND (e.resume_at IS NULL OR e.resume_at <= %s))
-                ORDER BY due_at, id LIMIT %s {skip_locked}
-            )
-            UPDATE {_table(Delivery)} SET state = 'claimed', worker = %s, attempts = attempts + 1,
-                   lease_until = %s, changed_at = %s
-            WHERE id IN (SELECT id FROM due) AND state IN ('queued', 'deferred')
-            RETURNING id
-            """,
-            [edition_id, _at(now), edition_id, _at(now), limit, worker, _at(now + lease), _at(now)],
-        )
-        ids = [row[0] for row in cursor.fetchall()]
+    with transaction.atomic():
+        going = Edition.objects.going(at=now).filter(pk=edition_id)
+        if not going.filter(Q(resume_at=None) | Q(resume_at__lte=now)).exists():
+            return []
+        ids = _take(edition_id, worker=worker, limit=limit, lease=lease, now=now)
         rows = Delivery.objects.filter(pk__in=ids, subscriber__isnull=False).values_list(
             "pk", "attempts", "rendition_id", "subscriber__address", "subscriber__handle"
         )
-        claims = [Claim(*row) for row in rows.order_by("pk")]
+        # What failed last waits longest, so that no letter holds up the others again and again.
+        claims = [Claim(*row) for row in rows.order_by("due_at", "pk")]
         if len(claims) < len(ids):
             gone = Delivery.objects.filter(pk__in=ids, subscriber__isnull=True)
             gone.update(state=State.SKIPPED, why="erased", worker="", lease_until=None, changed_at=now)
     return claims
 
 
-def intend(ids: Sequence[tuple[int, int]], *, worker: str, now: datetime.datetime) -> set[int]:
+def _take(edition_id: int, *, worker: str, limit: int, lease: datetime.timedelta, now: datetime.datetime) -> list[int]:
+    """Compare-and-swap of due rows; what waits for another try first, there are few. One state at a time, and the ids
+    spelled out, keep it an index's work: asked for both states in one order, PostgreSQL sorts all that are due."""
+    taken: list[int] = []
+    for state in (State.DEFERRED, State.QUEUED):
+        due = Delivery.objects.filter(edition=edition_id, state=state, due_at__lte=now).order_by("due_at")
+        # SQLite has no SKIP LOCKED and needs none: its writers stand in line.
+        free = due.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
+        ids = list(free.values_list("pk", flat=True)[: limit - len(taken)])
+        if ids:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"""
+                    UPDATE {_table(Delivery)} SET state = 'claimed', worker = %s, attempts = attempts + 1,
+                           lease_until = %s, changed_at = %s
+                    WHERE id IN ({_marks(ids)}) AND state = %s RETURNING id
+                    """,
+                    [worker, _at(now + lease), _at(now), *ids, state],
+                )
+                taken += [row[0] for row in cursor.fetchall()]
+    return taken
+
+
+def settle(
+    entries: Sequence[Entry], asked: Sequence[tuple[int, int]], *, worker: str, now: datetime.datetime
+) -> set[int]:
+    """Write outcomes, and commit that the (delivery, attempt) asked for are made now: one transaction for both, so that
+    a connection has one letter in doubt at most. Returns the ids for which an attempt may be made; see `intend`."""
+    parts = [_outcomes(entries, worker, now)] * bool(entries) + [_intents(asked, worker, now)] * bool(asked)
+    if not parts:
+        return set()
+    with transaction.atomic() if connection.vendor == "sqlite" else nullcontext(), connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            for sql, parameters in parts:
+                cursor.execute(sql, parameters)
+        else:  # several statements in one message are one transaction to PostgreSQL: one round trip instead of four
+            cursor.execute(
+                ";".join(sql for sql, _values in parts), [value for _sql, values in parts for value in values]
+            )
+        return {row[0] for row in cursor.fetchall()} if asked else set()
+
+
+def intend(asked: Sequence[tuple[int, int]], *, worker: str, now: datetime.datetime) -> set[int]:
     """Commit that these (delivery, attempt) are made now; return the ids for which they may be.
 
-    Checked at this very moment: still this worker's, the edition still being sent, the reader still subscribed and
-    not on the stop list. Asking twice for the same attempt is granted twice, so that a lost reply is harmless.
+    Checked at this very moment: still this worker's, the edition still being sent and not past its latest hour, the
+    reader still subscribed and not on the stop list. Asking twice for the same attempt is granted twice, so that a
+    lost reply is harmless.
     """
-    if not ids:
-        return set()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            UPDATE {_table(Delivery)} SET state = 'attempting', changed_at = %s
-            WHERE {_pairs(ids)} AND worker = %s AND state IN ('claimed', 'attempting')
-              AND EXISTS (SELECT 1 FROM {_table(Edition)} e WHERE e.id = edition_id AND e.state = 'sending')
-              AND EXISTS (SELECT 1 FROM {_table(Subscriber)} s WHERE s.id = subscriber_id AND s.state = 'subscribed')
-              AND NOT EXISTS (SELECT 1 FROM {_table(Suppression)} x
-                              WHERE x.address_key = {_table(Delivery)}.address_key)
-            RETURNING id
-            """,
-            [_at(now), *_flat(ids), worker],
-        )
-        return {row[0] for row in cursor.fetchall()}
-
-
-def withdraw(ids: Sequence[tuple[int, int]], *, worker: str, now: datetime.datetime) -> None:
-    """Give up claims whose intent was refused: skipped with the reason, or back to the queue."""
-    mine = Delivery.objects.filter(worker=worker, state=State.CLAIMED, pk__in=[pk for pk, _attempt in ids])
-    done = {"worker": "", "lease_until": None, "changed_at": now}
-    mine.filter(subscriber__isnull=True).update(state=State.SKIPPED, why="erased", **done)
-    mine.filter(address_key__in=Suppression.objects.values("address_key")).update(
-        state=State.SKIPPED, why="suppressed", **done
-    )
-    mine.exclude(subscriber__state="subscribed").update(state=State.SKIPPED, why="unsubscribed", **done)
-    mine.filter(edition__state=Edition.State.CANCELLED).update(state=State.SKIPPED, why="cancelled", **done)
-    give_back(worker=worker, now=now, ids=[pk for pk, _attempt in ids])
+    return settle([], asked, worker=worker, now=now)
 
 
 def record(entries: Sequence[Entry], *, worker: str, now: datetime.datetime) -> None:
     """Write outcomes. A row that the reconciler called unknown meanwhile is set right by its own worker's word."""
-    if not entries:
-        return
-    values = ", ".join(["(%s, %s, %s, %s, %s, %s)"] * len(entries))
+    settle(entries, [], worker=worker, now=now)
+
+
+def _intents(asked: Sequence[tuple[int, int]], worker: str, now: datetime.datetime) -> tuple[str, list]:
+    # Conditions as scalars: as joins PostgreSQL may begin with the edition, and read all that it has in hand.
+    sql = f"""
+        WITH v (delivery, attempt) AS (VALUES {_marks(asked, "(%s, %s)")})
+        UPDATE {_table(Delivery)} AS d SET state = 'attempting', changed_at = %s
+        FROM v
+        WHERE d.id = v.delivery AND d.attempts = v.attempt AND d.worker = %s AND d.state IN ('claimed', 'attempting')
+          AND (SELECT e.state = 'sending' AND (e.latest_at IS NULL OR e.latest_at > %s)
+               FROM {_table(Edition)} e WHERE e.id = d.edition_id)
+          AND (SELECT s.state = 'subscribed' FROM {_table(Subscriber)} s WHERE s.id = d.subscriber_id)
+          AND NOT EXISTS (SELECT 1 FROM {_table(Suppression)} x WHERE x.address_key = d.address_key)
+        RETURNING id
+        """
+    return sql, [*(number for pair in asked for number in pair), _at(now), worker, _at(now)]
+
+
+def _outcomes(entries: Sequence[Entry], worker: str, now: datetime.datetime) -> tuple[str, list]:
+    sql = f"""
+        WITH v (id, attempt, state, why, detail, due) AS (VALUES {_marks(entries, "(%s, %s, %s, %s, %s, %s)")})
+        UPDATE {_table(Delivery)} AS d
+        SET state = v.state, why = v.why, detail = v.detail, due_at = v.due,
+            attempts = d.attempts - CASE WHEN v.state = 'queued' THEN 1 ELSE 0 END,
+            lease_until = NULL, changed_at = %s
+        FROM v WHERE d.id = v.id AND d.attempts = v.attempt AND d.worker = %s
+                 AND d.state IN ('claimed', 'attempting', 'unknown')
+        """
     parameters: list[object] = []
     for entry in entries:
         parameters += [entry.delivery_id, entry.attempt, entry.state, entry.why[:20], entry.detail[:300]]
         parameters.append(_at(now + entry.wait))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            WITH v (id, attempt, state, why, detail, due) AS (VALUES {values})
-            UPDATE {_table(Delivery)} AS d
-            SET state = v.state, why = v.why, detail = v.detail, due_at = v.due,
-                attempts = d.attempts - CASE WHEN v.state = 'queued' THEN 1 ELSE 0 END,
-                lease_until = NULL, changed_at = %s
-            FROM v WHERE d.id = v.id AND d.attempts = v.attempt AND d.worker = %s
-                     AND d.state IN ('claimed', 'attempting', 'unknown')
-            """,
-            [*parameters, _at(now), worker],
-        )
+    return sql, [*parameters, _at(now), worker]
+
+
+def withdraw(asked: Sequence[tuple[int, int]], *, worker: str, now: datetime.datetime) -> None:
+    """Give up claims whose intent was refused: skipped with the reason, or back to the queue."""
+    mine = Delivery.objects.filter(worker=worker, state=State.CLAIMED, pk__in=[pk for pk, _attempt in asked])
+    done = {"worker": "", "lease_until": None, "changed_at": now}
+    mine.filter(subscriber__isnull=True).update(state=State.SKIPPED, why="erased", **done)
+    mine.exclude(subscriber__state="subscribed").update(state=State.SKIPPED, why="unsubscribed", **done)
+    mine.filter(address_key__in=Suppression.objects.values("address_key")).update(
+        state=State.SKIPPED, why="suppressed", **done
+    )
+    mine.filter(edition__state=Edition.State.CANCELLED).update(state=State.SKIPPED, why="cancelled", **done)
+    _requeue(mine, now)
 
 
 def entry_for(claim_id: int, attempt: int, outcome: Outcome) -> Entry:
@@ -166,27 +196,36 @@ def entry_for(claim_id: int, attempt: int, outcome: Outcome) -> Entry:
             return Entry(claim_id, attempt, State.QUEUED, why, detail, max(asked, BREATH))
 
 
-def extend(*, worker: str, lease: datetime.timedelta, now: datetime.datetime) -> int:
-    """Renew the lease of all a worker holds."""
-    return Delivery.objects.filter(worker=worker, state__in=Delivery.IN_HAND).update(lease_until=now + lease)
+def put_off(claim: Claim, seconds: float) -> Entry:
+    """Not now: a limit says when to come again. It costs the reader no try."""
+    return Entry(claim.delivery_id, claim.attempt, State.QUEUED, wait=datetime.timedelta(seconds=seconds))
 
 
-def give_back(*, worker: str, now: datetime.datetime, ids: Iterable[int] | None = None) -> int:
+def extend(edition_id: int, *, worker: str, lease: datetime.timedelta, now: datetime.datetime) -> int:
+    """Renew the lease of all a worker holds of an edition."""
+    return _in_hand([edition_id]).filter(worker=worker).update(lease_until=now + lease)
+
+
+def give_back(edition_id: int, *, worker: str, now: datetime.datetime, ids: Iterable[int] | None = None) -> int:
     """Return claims that were not attempted to the queue; the unused attempt does not count."""
-    mine = Delivery.objects.filter(worker=worker, state=State.CLAIMED)
-    if ids is not None:
-        mine = mine.filter(pk__in=ids)
-    return _requeue(mine, now)
+    mine = Delivery.objects.filter(edition=edition_id, worker=worker, state=State.CLAIMED)
+    return _requeue(mine if ids is None else mine.filter(pk__in=ids), now)
 
 
 def reclaim(*, now: datetime.datetime) -> dict[str, int]:
     """Settle what dead workers held: not attempted → queued again; attempted → unknown, and nobody resends it."""
-    lost = Delivery.objects.filter(lease_until__lt=now)
+    # By edition and state, as the index has it: an index of the leases would cost more each day than it saves.
+    open_editions = Edition.objects.frozen().exclude(state=Edition.State.SENT)
+    lost = _in_hand(list(open_editions.values_list("pk", flat=True))).filter(lease_until__lt=now)
     unknown = lost.filter(state=State.ATTEMPTING).update(
         state=State.UNKNOWN, why="worker-lost", lease_until=None, changed_at=now
     )
     queued = _requeue(lost.filter(state=State.CLAIMED), now)
     return {"queued": queued, "unknown": unknown}
+
+
+def _in_hand(edition_ids: Sequence[int]):
+    return Delivery.objects.filter(edition__in=edition_ids, state__in=Delivery.IN_HAND)
 
 
 def skip_due(edition: Edition, *, why: str, now: datetime.datetime) -> int:
@@ -206,12 +245,8 @@ def _requeue(rows, now: datetime.datetime) -> int:
     )
 
 
-def _pairs(ids: Sequence[tuple[int, int]]) -> str:
-    return f"(id, attempts) IN (VALUES {', '.join(['(%s, %s)'] * len(ids))})"
-
-
-def _flat(ids: Sequence[tuple[int, int]]) -> list[int]:
-    return [number for pair in ids for number in pair]
+def _marks(values: Sequence, mark: str = "%s") -> str:
+    return ", ".join([mark] * len(values))
 
 
 def _at(moment: datetime.datetime) -> object:

@@ -13,7 +13,8 @@ State = Edition.State
 MOVES: dict[str, set[str]] = {
     State.DRAFT: {State.READY},
     State.READY: {State.DRAFT, State.SCHEDULED},
-    State.SCHEDULED: {State.READY, State.SENDING},
+    State.SCHEDULED: {State.READY, State.SENDING, State.HELD},
+    State.HELD: {State.SCHEDULED, State.READY},  # a person's decision
     State.SENDING: {State.PAUSED, State.SENT, State.CANCELLED},
     State.PAUSED: {State.SENDING, State.CANCELLED},
     State.SENT: {State.SENDING},  # readers of a language that was given up later

@@ -4,22 +4,23 @@ A rendition is encoded once; for each reader only To, Message-ID, Date and the r
 The header set follows RFC 2369, RFC 2919, RFC 8058 and Google's and Yahoo's rules for bulk senders.
 """
 
+import datetime
 import hashlib
 import hmac
 import quopri
 import re
+import time
 import uuid
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import idna
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -49,7 +50,7 @@ def wire_address(address: str) -> str:
     return f"{local}@{domain if domain.isascii() else idna.encode(domain, uts46=True).decode()}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Letter:
     """One reader's mail, not yet built. `address` is on the wire only: never in logs, never in task arguments."""
 
@@ -59,18 +60,23 @@ class Letter:
     handle: uuid.UUID
     pressing: "Pressing"
 
-    @property
+    @cached_property
     def to(self) -> str:
         return wire_address(self.address)
+
+    @cached_property
+    def name(self) -> str:
+        """What Message-ID and bounce address call the delivery."""
+        return f"{delivery_token(self.delivery_id)}@{settings.NEWSLETTER_MAIL_DOMAIN}"
 
     @property
     def sender(self) -> str:
         """The envelope sender (VERP): a bounce to it names the delivery, never the address."""
-        return f"bounce+{delivery_token(self.delivery_id)}@{settings.NEWSLETTER_MAIL_DOMAIN}"
+        return f"bounce+{self.name}"
 
     @property
     def message_id(self) -> str:
-        return f"<{delivery_token(self.delivery_id)}@{settings.NEWSLETTER_MAIL_DOMAIN}>"
+        return f"<{self.name}>"
 
     @cached_property
     def token(self) -> str:
@@ -78,9 +84,10 @@ class Letter:
 
     def personal_headers(self) -> dict[str, str]:
         """The headers that differ from reader to reader, but for To."""
-        leave = links.page("newsletter:leave", self.token, language=self.pressing.language)
-        by_mail = f"mailto:unsubscribe@{settings.NEWSLETTER_MAIL_DOMAIN}?subject={self.token}"
-        return {"Message-ID": self.message_id, "List-Unsubscribe": f"<{leave}>, <{by_mail}>"}
+        return {
+            "Message-ID": self.message_id,
+            "List-Unsubscribe": self.pressing.unsubscribe.replace(self.pressing.marker, self.token),
+        }
 
 
 class Pressing:
@@ -113,10 +120,17 @@ class Pressing:
         }  # fmt: skip
         return shared | ({"Reply-To": settings.NEWSLETTER_REPLY_TO} if settings.NEWSLETTER_REPLY_TO else {})
 
+    @cached_property
+    def unsubscribe(self) -> str:
+        """List-Unsubscribe (RFC 2369), with the marker where the reader's token belongs."""
+        leave = links.page("newsletter:leave", self.marker, language=self.language)
+        by_mail = f"mailto:unsubscribe@{settings.NEWSLETTER_MAIL_DOMAIN}?subject={self.marker}"
+        return f"<{leave}>, <{by_mail}>"
+
     def data(self, letter: Letter, *, eight_bit: bool) -> bytes:
         """The mail as SMTP's DATA wants it, dot-stuffed, without the final dot: 8bit, or quoted-printable where the
         relay or an overlong line (RFC 5322 §2.1.1: 998 octets) forbids that."""
-        personal = [b"To: " + letter.to.encode(), b"Date: " + format_datetime(timezone.now()).encode()]
+        personal = [b"To: " + letter.to.encode(), b"Date: " + _date(int(time.time()))]
         for name, value in letter.personal_headers().items():
             personal.append(f"{name}: {value}".replace(">, <", ">,\r\n <").encode())
         head = b"\r\n".join(personal) + b"\r\n" + self._head
@@ -178,6 +192,11 @@ class Pressing:
                 + b"\r\n"
             )
         return b"".join(parts) + f"--{self._boundary}--\r\n".encode()
+
+
+@lru_cache(maxsize=2)
+def _date(second: int) -> bytes:
+    return format_datetime(datetime.datetime.fromtimestamp(second, datetime.UTC)).encode()
 
 
 def _stuffed(body: bytes) -> bytes:

@@ -1,7 +1,11 @@
 """Querysets whose methods are words."""
 
+import datetime
+
 from django.db import models
 from parler.managers import TranslatableQuerySet
+
+UNKNOWN_FOR = datetime.timedelta(hours=24)  # so long a provider may take to tell what became of a mail
 
 
 class IssueQuerySet(TranslatableQuerySet):
@@ -24,6 +28,10 @@ class EditionQuerySet(models.QuerySet):
         """What the public archive shows at a moment."""
         return self.filter(published_at__lte=on)
 
+    def going(self, *, at):
+        """Editions that are being sent and whose latest hour has not passed."""
+        return self.filter(models.Q(latest_at=None) | models.Q(latest_at__gt=at), state="sending")
+
     def frozen(self):
         """Editions whose words and readers are settled."""
         return self.filter(frozen_at__isnull=False)
@@ -40,3 +48,20 @@ class DeliveryQuerySet(models.QuerySet):
 
     def unfinished(self):
         return self.filter(state__in=["queued", "deferred", "claimed", "attempting"])
+
+    def unknown(self):
+        """Those of which nobody knows whether they arrived."""
+        return self.filter(state="unknown")
+
+    def resendable(self, *, at):
+        """Unknown for a day, in an edition that was not cancelled: staff may send them again."""
+        return self.unknown().filter(changed_at__lte=at - UNKNOWN_FOR).exclude(edition__state="cancelled")
+
+
+class RawEventQuerySet(models.QuerySet):
+    def waiting(self):
+        """Posts that no worker has read yet."""
+        return self.filter(processed_at__isnull=True)
+
+    def unreadable(self):
+        return self.exclude(error="")

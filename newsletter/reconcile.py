@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 
-from newsletter import enqueue, ledger, lifecycle, sending
+from newsletter import continuity, enqueue, ledger, lifecycle, pacing, posts, sending, shifts
 from newsletter.doorbell import ring
 from newsletter.models import Delivery, Edition
 
@@ -18,6 +18,11 @@ log = logging.getLogger(__name__)
 def reconcile(*, now: datetime.datetime | None = None) -> dict[str, int]:
     """Safe to call at any time, any number of times at once. Returns what it did, for the log."""
     now = now or timezone.now()
+    posts.ring_for_waiting()
+    if continuity.holds(now=now):
+        return {}
+    shifts.tidy(now=now)
+    pacing.tidy(now=now)
     done = ledger.reclaim(now=now)
     done["started"] = _start_due(now)
     done["rung"] = 0
@@ -28,7 +33,7 @@ def reconcile(*, now: datetime.datetime | None = None) -> dict[str, int]:
         with contextlib.suppress(lifecycle.IllegalMove):
             lifecycle.move(edition, Edition.State.SENDING, by=None, finished_at=None)
     for edition in Edition.objects.filter(state=Edition.State.SENDING):
-        if not sending.complete(edition.pk):
+        if not sending.complete(edition.pk) and not enqueue.stop_late(edition, now=now):
             done["rung"] += _ring_for(edition, now)
     if any(done.values()):
         log.info("Reconciled: %s", ", ".join(f"{number} {what}" for what, number in done.items()))

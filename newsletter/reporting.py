@@ -1,14 +1,16 @@
 """What became of an issue: for the command, and for the page that watches it go out."""
 
 import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
 
-from newsletter.models import Delivery, Edition, Issue
-
-RATE_WINDOW = datetime.timedelta(seconds=30)
+from newsletter import holding, pacing, shifts
+from newsletter.models import Delivery, Edition, Issue, Shift
 
 
 def report(issue: Issue) -> dict[str, Any]:
@@ -19,8 +21,8 @@ def report(issue: Issue) -> dict[str, Any]:
     state, and the states add up.
     """
     editions = list(issue.editions.frozen())
-    counts = _counts(issue)
-    languages = {edition.language: counts.get(edition.pk, {}) for edition in editions}
+    tallies = _tallies(edition.pk for edition in editions)
+    languages = {edition.language: tallies[edition.pk].counts for edition in editions}
     states: dict[str, int] = {}
     for by_state in languages.values():
         for state, number in by_state.items():
@@ -43,51 +45,65 @@ def report(issue: Issue) -> dict[str, Any]:
     }
 
 
-def progress(issue: Issue) -> list[dict[str, Any]]:
+def standing(*, now: datetime.datetime) -> pacing.Standing:
+    """Which of the limits is in the way of the transport in force."""
+    return pacing.standing(transport=settings.EMAIL_PROVIDER or "smtp", now=now)
+
+
+def progress(issue: Issue, limits: pacing.Standing | None = None) -> list[dict[str, Any]]:
     """For each edition: language, state, counts by delivery state, frozen, done, final, seconds since it was frozen,
-    rate (accepted a second, lately), eta (seconds, None when unknown), reason, last_error, resume_at."""
+    rate (letters a second, lately), eta (seconds, None when unknown), holding (what is in the way, None when nothing
+    is), reason, last_error, resume_at.
+
+    Three statements whatever the size, and two for `limits` when they are not given and something is limited; of the
+    deliveries an index alone is read.
+    """
     now = timezone.now()
-    counts = _counts(issue)
-    lately = {
-        row["edition"]: row
-        for row in Delivery.objects.filter(issue=issue, state=Delivery.State.ACCEPTED, changed_at__gt=now - RATE_WINDOW)
-        .values("edition")
-        .annotate(n=Count("pk"), first=Min("changed_at"))
+    limits = limits or standing(now=now)
+    editions = list(issue.editions.order_by("pk"))
+    tallies = _tallies(edition.pk for edition in editions)
+    runs = shifts.lately([edition.pk for edition in editions], now=now)
+    return [_row(edition, tallies[edition.pk], runs.get(edition.pk, []), limits, now) for edition in editions]
+
+
+@dataclass
+class _Tally:
+    """Deliveries of an edition by state: how many, and the earliest due time."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    due: dict[str, datetime.datetime] = field(default_factory=dict)
+
+
+def _tallies(edition_ids: Iterable[int]) -> dict[int, _Tally]:
+    """One statement, answered by the index of due rows alone."""
+    tallies = {pk: _Tally() for pk in edition_ids}
+    grouped = Delivery.objects.filter(edition__in=tallies).values("edition", "state").order_by()
+    for row in grouped.annotate(n=Count("*"), due=Min("due_at")):
+        tallies[row["edition"]].counts[row["state"]] = row["n"]
+        tallies[row["edition"]].due[row["state"]] = row["due"]
+    return tallies
+
+
+def _row(
+    edition: Edition, tally: _Tally, runs: list[Shift], limits: pacing.Standing, now: datetime.datetime
+) -> dict[str, Any]:
+    done = sum(number for state, number in tally.counts.items() if state in Delivery.FINAL)
+    held = holding.judge(edition, counts=tally.counts, due=tally.due, runs=runs, standing=limits, now=now)
+    rate = shifts.speed(runs, now=now) if edition.state == Edition.State.SENDING else 0
+    goes_on = rate and not (held and held.until)  # who waits for a moment says which
+    return {
+        "edition": edition,
+        "language": edition.language,
+        "state": edition.state,
+        "counts": tally.counts,
+        "frozen": edition.frozen_count,
+        "done": done,
+        "final": edition.frozen_at is not None and done == edition.frozen_count,
+        "seconds": ((edition.finished_at or now) - edition.frozen_at).total_seconds() if edition.frozen_at else 0,
+        "rate": rate,
+        "eta": (edition.frozen_count - done) / rate if goes_on else None,
+        "holding": held,
+        "reason": edition.reason,
+        "last_error": edition.last_error,
+        "resume_at": edition.resume_at,
     }
-    rows = []
-    for edition in issue.editions.order_by("pk"):
-        by_state = counts.get(edition.pk, {})
-        done = sum(number for state, number in by_state.items() if state in Delivery.FINAL)
-        recent = lately.get(edition.pk)
-        span = max(1.0, (now - recent["first"]).total_seconds()) if recent else 0
-        rate = recent["n"] / span if recent else 0
-        rows.append(
-            {
-                "edition": edition,
-                "language": edition.language,
-                "state": edition.state,
-                "counts": by_state,
-                "frozen": edition.frozen_count,
-                "done": done,
-                "final": edition.frozen_at is not None and done == edition.frozen_count,
-                "seconds": ((edition.finished_at or now) - edition.frozen_at).total_seconds()
-                if edition.frozen_at
-                else 0,
-                "rate": rate if edition.state == Edition.State.SENDING else 0,
-                "eta": (edition.frozen_count - done) / rate
-                if rate and edition.state == Edition.State.SENDING
-                else None,
-                "reason": edition.reason,
-                "last_error": edition.last_error,
-                "resume_at": edition.resume_at,
-            }
-        )
-    return rows
-
-
-def _counts(issue: Issue) -> dict[int, dict[str, int]]:
-    counts: dict[int, dict[str, int]] = {}
-    grouped = Delivery.objects.filter(issue=issue).values("edition", "state").annotate(n=Count("pk")).order_by()
-    for row in grouped:
-        counts.setdefault(row["edition"], {})[row["state"]] = row["n"]
-    return counts

@@ -11,22 +11,25 @@ import logging
 import time
 import traceback
 import uuid
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 
-from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from newsletter import brakes, ledger, lifecycle
-from newsletter.mime import Letter, Pressing
-from newsletter.models import Edition, Rendition
-from newsletter.transports import Lane, Outcome, Transport, Verdict
+from newsletter import brakes, ledger, lifecycle, pacing, shifts, tracking
+from newsletter.beside import Here, run_beside
+from newsletter.bounces import door
+from newsletter.intake import Intake
+from newsletter.mime import Letter
+from newsletter.models import Edition
+from newsletter.transports import Following, Lane, Outcome, Transport, Verdict
 from newsletter.transports.smtp import SMTPTransport
 
 log = logging.getLogger(__name__)
-CLAIM_SIZE = 200
+GATHER_SECONDS = 0.003  # how long an outcome waits for company before it is written
+TELL_SECONDS = 5  # between two words to the progress page
 SLICE_SECONDS = 25  # a task ends well within a worker's soft shutdown and rings for the next
 
 
@@ -53,7 +56,7 @@ def send_edition(
     An exception raised into it by a signal (KeyboardInterrupt) would wait for ever for the loop's thread: use `until`.
     """
     sender = Sender(edition_id, transport or chosen_transport(), seconds=seconds, until=until)
-    tally = async_to_sync(sender.run)()
+    tally = run_beside(sender.run)
     complete(edition_id)
     if tally:
         log.info("Edition %s: %s", edition_id, ", ".join(f"{n} {verdict}" for verdict, n in sorted(tally.items())))
@@ -80,18 +83,21 @@ class Sender:
         self.edition_id, self.transport, self.seconds, self.until = edition_id, transport, seconds, until
         self.worker = uuid.uuid4().hex
         self.lease = datetime.timedelta(seconds=settings.SENDING_LEASE_SECONDS)
-        self.letters: deque[tuple[float, Letter]] = deque()  # (monotonic moment before which not, letter)
-        self.pressings: dict[int, Pressing] = {}
+        self.intake = Intake(edition_id, transport, worker=self.worker, lease=self.lease)
+        self.reserved: list[list[Letter]] = []  # for each lane the letter that comes next
         self.entries: list[ledger.Entry] = []
         self.withdrawn: list[tuple[int, int]] = []
+        self.gone: list[tracking.Event] = []  # mailboxes that the relay says do not exist
         self.intents: list[tuple[Sequence[Letter], asyncio.Future]] = []
         self.intended: set[int] = set()  # delivery ids
         self.lanes = 0
+        self.waits = dict.fromkeys(("relay", "rate", "domain", "ledger"), 0.0)  # seconds of all lanes
         self.tally: Counter = Counter()
         self.trouble: Outcome | None = None  # what the run stops for
         self.stopping = self.fed = self.finished = self.braked = self.released = False
 
-    async def run(self) -> Counter:
+    async def run(self, here: Here) -> Counter:
+        self._here = here
         self.deadline = time.monotonic() + self.seconds
         self.work, self.hungry, self.wake = asyncio.Event(), asyncio.Event(), asyncio.Event()
         if not await self._feed():
@@ -99,22 +105,23 @@ class Sender:
         try:
             async with asyncio.TaskGroup() as books:
                 committer = books.create_task(self._commit_until_finished())
-                keeper = books.create_task(self._keep_lease())
+                keepers = [books.create_task(self._keep_lease()), books.create_task(self._tell())]
                 try:
                     await self._run_lanes()
                 finally:  # what is known is written down, whatever happened
                     self.finished = True
                     self.wake.set()
                     await committer
-                    keeper.cancel()
+                    for keeper in keepers:
+                        keeper.cancel()
         finally:
-            await self._db(ledger.give_back, worker=self.worker, now=timezone.now())
+            await self._db(self._leave)
         return self.tally
 
     async def _run_lanes(self) -> None:
         async with asyncio.TaskGroup() as lanes:
             lanes.create_task(self._keep_fed())
-            for _number in range(min(settings.SENDING_CONNECTIONS, len(self.letters))):
+            for _number in range(min(self.transport.lanes, len(self.intake))):
                 lanes.create_task(self._drive_lane())
 
     def _stop(self) -> None:
@@ -136,81 +143,81 @@ class Sender:
         while not self.fed:
             await self.hungry.wait()
             self.hungry.clear()
-            if self._is_over() or self._is_late() or (self._is_short() and not await self._feed()):
+            if self._is_over() or self._is_late() or (self.intake.is_short() and not await self._feed()):
                 self.fed = True
             self.work.set()
 
-    def _is_short(self) -> bool:
-        """Whether less is in hand than half of what is claimed at once."""
-        return len(self.letters) < max(1, brakes.slice_size(CLAIM_SIZE) // 2)
-
     async def _feed(self) -> int:
-        """Claim some more; how many."""
-        now = timezone.now()
-        limit = brakes.slice_size(CLAIM_SIZE)
-        claims = await self._db(
-            ledger.claim, self.edition_id, worker=self.worker, limit=limit, lease=self.lease, now=now
-        )
-        moments = await self._db(brakes.slots, len(claims), transport=self.transport.name, now=now) if claims else []
-        await self._press({claim.rendition_id for claim in claims} - self.pressings.keys())
-        start = time.monotonic()
-        for claim, offset in zip(claims, moments, strict=True):
-            letter = Letter(
-                claim.delivery_id, claim.attempt, claim.address, claim.handle, self.pressings[claim.rendition_id]
-            )
-            self.letters.append((start + offset, letter))
-        return len(claims)
-
-    async def _press(self, rendition_ids: set[int]) -> None:
-        if rendition_ids:
-            self.pressings |= await self._db(pressings, rendition_ids)
+        """Take up some more; how many."""
+        letters = await self._db(self.intake.claim)
+        for moment, letter in letters:
+            self.intake.hold(moment, letter)
+        return len(letters)
 
     async def _next(self) -> list[Letter]:
         """The next letters for a lane, when they are due; none when the run is over."""
         while not self._is_over():
-            if self._is_short() and not self.fed:
-                self.hungry.set()
-            if self._is_late() and not settings.SENDING_RATE:
-                break  # under a rate, what has its moment waits for it: the moment would be lost
-            if self.letters:
-                moment, _letter = self.letters[0]
-                if (pause := moment - time.monotonic()) > 0:
-                    if moment > self.deadline + self.lease.total_seconds():
-                        return []
-                    await asyncio.sleep(min(pause, 1))
-                    continue
-                return [self.letters.popleft()[1] for _n in range(min(self.transport.batch, len(self.letters)))]
-            if self.fed:
+            if letters := self._take():
+                return letters
+            if self._is_late() and not self.intake.paced:
                 break
-            self.work.clear()
-            await self.work.wait()
+            if self.intake:
+                begun = time.monotonic()
+                await asyncio.sleep(min(self.intake.pause(), 1))
+                self.waits["rate" if settings.SENDING_RATE else "domain"] += time.monotonic() - begun
+            elif self.fed:
+                break
+            else:
+                self.work.clear()
+                await self.work.wait()
         return []
+
+    def _take(self) -> list[Letter]:
+        if self.intake.is_short() and not self.fed:
+            self.hungry.set()
+        # Late or not: what has been given its moment uses it, or it would be lost for all workers.
+        if self._is_over() or (self._is_late() and not self.intake.paced):
+            return []
+        return self.intake.take()
 
     # --- lanes --------------------------------------------------------------------------------------------------
 
     async def _drive_lane(self) -> None:
-        lane = self.transport.lane()
+        lane, reserved = self.transport.lane(), []
+        self.reserved.append(reserved)
+
+        def following() -> Letter | None:
+            if not reserved:
+                reserved.extend(self._take())
+            return reserved[0] if reserved else None
+
         self.lanes += 1
         try:
-            while letters := await self._next():
-                outcomes = await self._send(lane, letters)
-                if self.lanes > 1 and all(outcome.why == "connect" for outcome in outcomes):
+            while letters := reserved[:] or await self._next():
+                reserved.clear()
+                outcomes = await self._send(lane, letters, following)
+                begun = self.intended.intersection(letter.delivery_id for letter in letters)
+                if self.lanes > 1 and not begun and all(outcome.why == "connect" for outcome in outcomes):
                     # The relay takes fewer connections than we have: the others carry what this one could not.
                     log.info("One connection less: %s", outcomes[0].detail)
-                    self.letters.extendleft((0.0, letter) for letter in reversed(letters))
+                    for letter in letters:
+                        self.intake.hold(0.0, letter)
                     return
                 for letter, outcome in zip(letters, outcomes, strict=True):
                     self._settle(letter, outcome)
+                if self._is_over():
+                    return
         finally:
             self.lanes -= 1
             self.hungry.set()
             self.work.set()
             await lane.close()
 
-    async def _send(self, lane: Lane, letters: Sequence[Letter]) -> list[Outcome]:
+    async def _send(self, lane: Lane, letters: Sequence[Letter], following: Following) -> list[Outcome]:
         """A lane that fails in a way its contract does not know costs its own letters, and pauses the edition."""
+        begun = time.monotonic()
         try:
-            return await lane.send(letters, self._intend)
+            return await lane.send(letters, self._intend, following)
         except Exception as error:
             name, where = type(error).__name__, traceback.extract_tb(error.__traceback__)[-1]
             log.error("A lane failed: %s at %s:%s", name, where.filename, where.lineno)  # its words may hold an address
@@ -223,12 +230,17 @@ class Sender:
                 )
                 for letter in letters
             ]
+        finally:
+            self.waits["relay"] += time.monotonic() - begun
 
     async def _intend(self, letters: Sequence[Letter]) -> set[int]:
-        future = asyncio.get_running_loop().create_future()
+        future, begun = asyncio.get_running_loop().create_future(), time.monotonic()
         self.intents.append((letters, future))
         self.wake.set()
         granted = await future
+        waited = time.monotonic() - begun
+        self.waits["ledger"] += waited
+        self.waits["relay"] -= waited  # which counts the whole of a lane's time
         self.intended |= granted
         return granted
 
@@ -238,22 +250,28 @@ class Sender:
             self.withdrawn.append((letter.delivery_id, letter.attempt))
         else:
             self.entries.append(ledger.entry_for(letter.delivery_id, letter.attempt, outcome))
+            event = door.refused(letter, outcome, source=self.transport.name, now=timezone.now())
+            self.gone += [event] if event else []
         if outcome.backs_off or outcome.stops:
             self.trouble = outcome
             self._stop()
-        self.wake.set()
+        # The lane's next intent is but a moment away: one commit for both.
+        asyncio.get_running_loop().call_later(GATHER_SECONDS, self.wake.set)
 
     # --- the ledger -----------------------------------------------------------------------------------------------
 
     async def _commit_until_finished(self) -> None:
-        while not self.finished or self.entries or self.withdrawn or self.intents:
+        while not self.finished or self.entries or self.withdrawn or self.gone or self.intents:
             await self.wake.wait()
             self.wake.clear()
+            if not (self.entries or self.withdrawn or self.gone or self.intents):
+                continue  # it went along with an intent
             entries, self.entries = self.entries, []
             withdrawn, self.withdrawn = self.withdrawn, []
+            gone, self.gone = self.gone, []
             intents, self.intents = self.intents, []
             asked = [(letter.delivery_id, letter.attempt) for letters, _future in intents for letter in letters]
-            granted, sending = await self._db(self._commit, entries, withdrawn, asked)
+            granted, sending = await self._db(self._commit, entries, withdrawn, gone, asked)
             for letters, future in intents:
                 if not future.cancelled():
                     future.set_result({letter.delivery_id for letter in letters} & granted)
@@ -263,20 +281,21 @@ class Sender:
                 self.braked = True
                 await self._db(self._brake, self.trouble)
 
-    def _commit(self, entries, withdrawn, asked) -> tuple[set[int], bool]:
-        """One transaction for what has gathered. Whether the edition is still being sent is asked when in doubt."""
+    def _commit(self, entries, withdrawn, gone, asked) -> tuple[set[int], bool]:
+        """One commit for what has gathered. Whether the edition is still being sent is asked when in doubt."""
         now = timezone.now()
-        with transaction.atomic():
-            ledger.record(entries, worker=self.worker, now=now)
-            granted = ledger.intend(asked, worker=self.worker, now=now)
-            if withdrawn:
-                ledger.withdraw(withdrawn, worker=self.worker, now=now)
-        if self.tally[Verdict.ACCEPTED.value] and not self.released:
+        granted = ledger.settle(entries, asked, worker=self.worker, now=now)
+        if withdrawn:
+            ledger.withdraw(withdrawn, worker=self.worker, now=now)
+        if gone:
+            tracking.apply(gone, now=now)
+        elif any(entry.why == "hard-bounce" for entry in entries):
+            brakes.check_breakers(self.edition_id)
+        if self.tally[Verdict.ACCEPTED.value] and not self.released and not self.braked:
             brakes.release(self.edition_id)
             self.released = True
         doubt = len(granted) < len(asked)
-        sending = not doubt or Edition.objects.filter(pk=self.edition_id, state=Edition.State.SENDING).exists()
-        return granted, sending
+        return granted, not doubt or Edition.objects.going(at=now).filter(pk=self.edition_id).exists()
 
     def _brake(self, outcome: Outcome) -> None:
         if outcome.stops:
@@ -289,35 +308,54 @@ class Sender:
     async def _keep_lease(self) -> None:
         while True:
             await asyncio.sleep(self.lease.total_seconds() / 3)
-            await self._db(ledger.extend, worker=self.worker, lease=self.lease, now=timezone.now())
+            await self._db(ledger.extend, self.edition_id, worker=self.worker, lease=self.lease, now=timezone.now())
+            if self._is_over() or time.monotonic() > self.deadline:
+                # A lane may wait ten minutes for the answer to a dot; whom it was to serve next shall not.
+                ids = [letter.delivery_id for letter in self._let_go()]
+                await self._db(ledger.give_back, self.edition_id, worker=self.worker, now=timezone.now(), ids=ids)
+
+    def _let_go(self) -> list[Letter]:
+        """All letters that could have left by now."""
+        waiting = [letter for reserved in self.reserved for letter in reserved]
+        for reserved in self.reserved:
+            reserved.clear()
+        while letters := self.intake.take():
+            waiting += letters
+        return waiting
+
+    async def _tell(self) -> None:
+        while True:
+            await self._db(self._note)
+            await asyncio.sleep(TELL_SECONDS)
+
+    def _note(self) -> None:
+        shifts.note(
+            worker=self.worker,
+            edition_id=self.edition_id,
+            lanes=self.lanes,
+            letters=self.tally.total(),
+            waits=self.waits,
+            now=timezone.now(),
+        )
+
+    def _leave(self) -> None:
+        """Nothing stays in hand, and no moment is wasted that others could use."""
+        returned = ledger.give_back(self.edition_id, worker=self.worker, now=timezone.now())
+        returned += self.tally[Verdict.UNSENT.value] + self.tally[Verdict.WITHDRAWN.value]
+        pacing.give_back(returned, transport=self.transport.name, now=timezone.now())
+        self._note()
 
     async def _db(self, function: Callable, *args, **kwargs):
-        """Run on the calling thread; while the database is away, wait for it: what is known is not forgotten."""
-        while True:
-            try:
-                return await sync_to_async(function)(*args, **kwargs)
-            except (OperationalError, InterfaceError) as error:
-                log.warning("The database does not answer (%s); trying again.", type(error).__name__)
-                await sync_to_async(_hang_up)()
-                await asyncio.sleep(1)
+        """Run on the calling thread."""
+        return await self._here(_patiently, function, *args, **kwargs)
 
 
-def _hang_up() -> None:
-    # A function of its own: `connection` is another one in each thread, and the loop's thread has nothing to close.
-    connection.close()
-
-
-def pressings(rendition_ids: set[int]) -> dict[int, Pressing]:
-    """Frozen renditions, ready to print."""
-    rows = Rendition.objects.filter(pk__in=rendition_ids).select_related("edition__issue")
-    return {
-        row.pk: Pressing(
-            language=row.edition.language,
-            label=row.edition.issue.slug,
-            subject=row.subject,
-            html=row.html,
-            text=row.text,
-            marker=row.marker,
-        )
-        for row in rows
-    }
+def _patiently(function: Callable, *args, **kwargs):
+    """While the database is away, wait for it: what is known is not forgotten."""
+    while True:
+        try:
+            return function(*args, **kwargs)
+        except (OperationalError, InterfaceError) as error:
+            log.warning("The database does not answer (%s); trying again.", type(error).__name__)
+            connection.close()
+            time.sleep(1)

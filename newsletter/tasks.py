@@ -4,9 +4,10 @@ import logging
 
 from celery import shared_task
 from celery.worker import state
+from django.conf import settings
 from django.utils import timezone
 
-from newsletter import enqueue, reconcile, sending
+from newsletter import bounces, continuity, enqueue, posts, reconcile, sending
 from newsletter.doorbell import ring
 from newsletter.models import Edition, Issue
 
@@ -27,6 +28,8 @@ def send_edition(edition_id: int) -> None:
     if edition is None:
         log.warning("There is no edition %s.", edition_id)
         return
+    if continuity.holds(now=timezone.now()):
+        return
     if sending.send_edition(edition_id, until=_worker_stops) and edition.deliveries.due(at=timezone.now()).exists():
         ring("newsletter.send_edition", edition_id)
 
@@ -34,6 +37,26 @@ def send_edition(edition_id: int) -> None:
 @shared_task(name="newsletter.reconcile")
 def reconcile_all() -> None:
     reconcile.reconcile()
+
+
+@shared_task(name="newsletter.fetch_bounces")
+def fetch_bounces() -> None:
+    if settings.BOUNCE_MAILBOX is None:
+        log.warning("There is no mailbox to fetch bounces from: BOUNCE_URL.")
+        return
+    try:
+        counts = bounces.collect(settings.BOUNCE_MAILBOX, now=timezone.now())
+    except bounces.Unreachable as error:
+        log.warning("%s", error)
+        return
+    if counts:
+        log.info("Bounces: %s.", bounces.told(counts))
+
+
+@shared_task(name="newsletter.track")
+def track() -> None:
+    posts.read_waiting(until=_worker_stops)
+    posts.ring_for_waiting()
 
 
 def _worker_stops() -> bool:

@@ -5,11 +5,16 @@ Every variable can also be given as a file: `NAME_FILE=/run/secrets/name` is rea
 An empty variable counts as not set: `.env.example` has lines that wait to be filled in, and an empty key is no key.
 """
 
+import datetime
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
+import idna
 from django.core.exceptions import ImproperlyConfigured
 
 _REQUIRED = object()
@@ -87,6 +92,65 @@ def words(name: str, default: str = "") -> list[str]:
     return text(name, default).replace(",", " ").split()
 
 
+def domain_rates(name: str) -> dict[str, float]:
+    """Messages a second by recipient domain, from "gmail.com=20 outlook.com=5 *=50"; "*" is every other domain.
+
+    Domains are in lower case and ASCII (IDNA), as `ascii_domain` gives them.
+    """
+    rates: dict[str, float] = {}
+    for word in words(name):
+        domain, _equals, value = word.rpartition("=")
+        domain = domain if domain == "*" else ascii_domain(domain)
+        try:
+            rate = float(value)
+        except ValueError:
+            rate = 0
+        if (domain != "*" and "." not in domain) or not 0 < rate < float("inf"):
+            raise ImproperlyConfigured(
+                f"{name} must be pairs of a domain and its messages a second, such as gmail.com=20 *=50, not {word!r}."
+            )
+        if domain in rates:
+            raise ImproperlyConfigured(f"{name} names {domain} twice.")
+        rates[domain] = rate
+    return rates
+
+
+def ascii_domain(domain: str) -> str:
+    """A domain in the one form in which it is compared: "Münster.DE" → "xn--mnster-3ya.de"; "" when it is none."""
+    try:
+        return idna.encode(domain.removesuffix("."), uts46=True).decode()
+    except idna.IDNAError:
+        return ""
+
+
+class WarmUp(NamedTuple):
+    """How many messages a new sending domain may send on the first day, the second and so on; then no limit."""
+
+    start: datetime.date
+    days: tuple[int, ...]
+
+    def allowance(self, day: datetime.date) -> int | None:
+        """Messages on a day; None is no limit: before the plan and after it."""
+        number = (day - self.start).days
+        return self.days[number] if 0 <= number < len(self.days) else None
+
+
+def warm_up(name: str) -> WarmUp | None:
+    """The plan written as "2026-12-01 50 100 500": its first day, then messages a day."""
+    first, *counts = words(name) or [""]
+    if not first:
+        return None
+    try:
+        plan = WarmUp(datetime.date.fromisoformat(first), tuple(int(count) for count in counts))
+    except ValueError:
+        plan = None
+    if plan is None or not plan.days or min(plan.days) < 1:
+        raise ImproperlyConfigured(
+            f"{name} must be a day and messages a day from then on, such as 2026-12-01 50 100 500, not {text(name)!r}."
+        )
+    return plan
+
+
 # What EMAIL_URL may name besides smtp, smtps and console: the modules of anymail.backends.
 PROVIDERS = {
     "amazon-ses": "amazon_ses",
@@ -145,8 +209,78 @@ def mail_settings(url: str) -> dict[str, object]:
     }
 
 
+@dataclass(frozen=True)
+class Mailbox:
+    """Where mail is fetched. `protocol` is imap or pop3; `tls` immediate, starttls, or never (the loopback only)."""
+
+    protocol: str
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    folder: str
+    tls: str
+
+
+MAILBOX_PORTS = {"imap": 143, "imaps": 993, "pop3": 110, "pop3s": 995}
+
+
+def mailbox(name: str) -> Mailbox | None:
+    """A mailbox as `imaps://user:password@host/folder`, or imap:// with STARTTLS, pop3s://, pop3:// with STLS.
+
+    None when the variable is empty, or `pipe:` because the mail server hands the mails over itself.
+    """
+    url = text(name, "")
+    if url in {"", "pipe:"}:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in MAILBOX_PORTS or not parts.hostname or not parts.username or parts.password is None:
+        raise ImproperlyConfigured(f"{name} must be like imaps://user:password@host/INBOX or pop3s://…, or pipe:.")
+    try:
+        port = parts.port or MAILBOX_PORTS[parts.scheme]
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}: the port must be a number up to 65535.") from None
+    near = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    return Mailbox(
+        protocol=parts.scheme.removesuffix("s"),
+        host=parts.hostname,
+        port=port,
+        user=unquote(parts.username),
+        password=unquote(parts.password),
+        folder=unquote(parts.path.strip("/")) or "INBOX",
+        tls="immediate" if parts.scheme.endswith("s") else "never" if near else "starttls",
+    )
+
+
 def provider_settings() -> dict[str, str | bool]:
     """Anymail's settings under Anymail's own names: every variable `ANYMAIL_…`, without that prefix."""
     names = {name.removesuffix("_FILE") for name in os.environ if name.startswith("ANYMAIL_")}
     values = {name.removeprefix("ANYMAIL_"): text(name) for name in sorted(names)}
     return {name: {"true": True, "false": False}.get(value.lower(), value) for name, value in values.items()}
+
+
+# With what providers sign their posts, where they do: Anymail's names. The others know the shared secret alone.
+SIGNING_KEYS = {
+    "mailersend": "MAILERSEND_SIGNING_SECRET",
+    "mailgun": "MAILGUN_WEBHOOK_SIGNING_KEY",
+    "mailtrap": "MAILTRAP_TRACKING_SECRET",
+    "mandrill": "MANDRILL_WEBHOOK_KEY",
+    "postal": "POSTAL_WEBHOOK_KEY",
+    "resend": "RESEND_SIGNING_SECRET",
+    "sendgrid": "SENDGRID_TRACKING_WEBHOOK_VERIFICATION_KEY",
+    "unisender-go": "UNISENDER_GO_API_KEY",
+}
+WITHOUT_WEBHOOKS = {"scaleway"}
+
+
+def has_webhook_secret(provider: str, given: Mapping[str, object]) -> bool:
+    """Whether Anymail's settings tell this provider's posts from a stranger's: docs/tracking.md."""
+    return bool(given.get("WEBHOOK_SECRET") or given.get(SIGNING_KEYS.get(provider, "")))
+
+
+def require_webhook_secret(provider: str, given: Mapping[str, object]) -> None:
+    """Raises ImproperlyConfigured when anybody could tell us that readers have complained."""
+    if provider not in {"", *WITHOUT_WEBHOOKS} and not has_webhook_secret(provider, given):
+        key = SIGNING_KEYS.get(provider)
+        names = "ANYMAIL_WEBHOOK_SECRET" + (f" or ANYMAIL_{key}" if key else "")
+        raise ImproperlyConfigured(f"{names} is not set: what {provider}'s posts are known by. See .env.example.")

@@ -2,11 +2,14 @@
 
 import base64
 import binascii
+import hmac
 import uuid
+from functools import lru_cache
 
 from django.conf import settings
 from django.core import signing
 from django.urls import reverse
+from django.utils.crypto import salted_hmac
 from django.utils.translation import override
 
 
@@ -28,7 +31,19 @@ def page(name: str, *args, language: str) -> str:
 def sign(handle: uuid.UUID, *, purpose: str) -> str:
     """A token of 66 characters for one purpose. It never expires by itself and carries only a random handle."""
     value = base64.urlsafe_b64encode(handle.bytes).rstrip(b"=").decode()
-    return signing.Signer(salt=f"picum.{purpose}", sep=".").sign(value)
+    return f"{value}.{_signature(value, purpose)}"
+
+
+def _signature(value: str, purpose: str) -> str:
+    """As `signing.Signer(salt=f"picum.{purpose}", sep=".")` writes it; a newsletter needs it a million times."""
+    mac = _keyed(settings.SECRET_KEY, purpose).copy()
+    mac.update(value.encode())
+    return base64.urlsafe_b64encode(mac.digest()).rstrip(b"=").decode()
+
+
+@lru_cache(maxsize=16)
+def _keyed(secret: str, purpose: str) -> hmac.HMAC:
+    return salted_hmac(f"picum.{purpose}signer", "", secret, algorithm="sha256")
 
 
 def unsign(token: str, *, purpose: str) -> uuid.UUID:

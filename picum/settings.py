@@ -170,8 +170,11 @@ EMAIL_URL = (
     if DEBUG
     else env.text("EMAIL_URL", why="where mail goes, such as smtp://user:password@relay:587?tls=required")
 )
-globals().update(env.mail_settings(EMAIL_URL))
+mail = env.mail_settings(EMAIL_URL)
+globals().update(mail)
 ANYMAIL = env.provider_settings()
+if not DEBUG:
+    env.require_webhook_secret(mail["EMAIL_PROVIDER"], ANYMAIL)
 DEFAULT_FROM_EMAIL = (
     env.text("DEFAULT_FROM_EMAIL", "PICUM <newsletter@picum.example>")
     if DEBUG
@@ -181,10 +184,17 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # The domain of Message-ID, List-Id and bounces: aligned with the sender's unless said otherwise.
 NEWSLETTER_MAIL_DOMAIN = env.text("NEWSLETTER_MAIL_DOMAIN", parseaddr(DEFAULT_FROM_EMAIL)[1].rpartition("@")[2])
 NEWSLETTER_REPLY_TO = env.text("NEWSLETTER_REPLY_TO", "")
+# Where bounces gather, if not in a pipe to `manage.py receive_bounce`.
+BOUNCE_MAILBOX = env.mailbox("BOUNCE_URL")
+BOUNCE_PIPE = env.text("BOUNCE_URL", "") == "pipe:"
 SENDING_LEASE_SECONDS = env.whole("SENDING_LEASE_SECONDS", 90, least=2)
 SENDING_RECONCILE_SECONDS = env.whole("SENDING_RECONCILE_SECONDS", 30, least=1)
-SENDING_CONNECTIONS = env.whole("SENDING_CONNECTIONS", 8, least=1)
+# A provider's call takes 50 to 200 ms and is one of many; a relay is quicker, and lets in only a few at once.
+SENDING_CONNECTIONS = env.whole("SENDING_CONNECTIONS", 32 if mail["EMAIL_PROVIDER"] else 8, least=1)
+SENDING_LATEST_HOURS = env.whole("SENDING_LATEST_HOURS", 72, least=1)
 SENDING_RATE = env.number("SENDING_RATE", 0)  # messages a second over all workers; 0: as fast as the relay
+SENDING_DOMAIN_RATES = env.domain_rates("SENDING_DOMAIN_RATES")  # the same for each recipient domain
+SENDING_WARM_UP = env.warm_up("SENDING_WARM_UP")  # messages a day while the sending domain is new
 SENDING_BATCH = env.whole("SENDING_BATCH", 1, least=1)  # recipients a provider's call carries
 
 # --- Celery: a message is a doorbell, the database row is the truth ---------------------------------------------------
@@ -224,6 +234,12 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": SENDING_RECONCILE_SECONDS},
     }
 }
+if BOUNCE_MAILBOX:
+    CELERY_BEAT_SCHEDULE["fetch-bounces"] = {
+        "task": "newsletter.fetch_bounces",
+        "schedule": 180,
+        "options": {"expires": 180},
+    }
 
 LOGGING = {
     "version": 1,
@@ -237,5 +253,6 @@ LOGGING = {
         "mail.log": {"level": "ERROR"},
         "celery": {"level": "WARNING"},
         "django.server": {"level": "WARNING"},
+        "flufl.bounce": {"level": "CRITICAL"},  # it tells each of its steps, and tracebacks of strange mails
     },
 }

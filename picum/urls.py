@@ -4,8 +4,13 @@ from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.urls import include, path
 
+from newsletter.hooks import receive
+
 urlpatterns = [
     path("mailbox/", include("picum.mailbox.urls")),
+    # No language: machines post here. Without the slash too, since a redirect would lose the post.
+    path("hooks/<slug:provider>", receive),
+    path("hooks/<slug:provider>/", receive, name="hook"),
     *i18n_patterns(
         path("desk/", admin.site.urls),
         path("newsletter/", include("newsletter.urls")),

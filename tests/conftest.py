@@ -35,6 +35,13 @@ def point_at(settings, server: Relay) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def folder_of_our_own(tmp_path_factory) -> Iterator[None]:
+    """What this machine remembers of databases; those of the tests are not the developer's."""
+    with override_settings(VAR_DIR=tmp_path_factory.mktemp("var")):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def static_files_as_they_are() -> Iterator[None]:
     """Nobody has collected the static files before a test; WhiteNoise would warn of the missing folder."""
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

@@ -5,14 +5,9 @@ relay) as site:` a site on PostgreSQL and Redis. Both begin empty and migrated, 
 looks into the site's database. What a site starts it ends, by process id.
 """
 
-import json
 import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,116 +16,12 @@ import environ
 import psycopg2
 import pytest
 import redis
-from django.conf import settings
 from django.db import connections
 
 from picum.chaos.relay import Relay
+from picum.chaos.site import Site
 
-ROOT = Path(__file__).parent.parent
 _number = count(1)
-
-
-class Site:
-    """`manage` runs a command to its end, `start` one that stays. `environment` overrides the site's settings."""
-
-    def __init__(self, folder: Path, relay: Relay, *, database: str, broker: str, **environment: str):
-        self.folder, self.relay = folder, relay
-        self.environment = os.environ | {
-            "DATABASE_URL": database,
-            "CELERY_BROKER_URL": broker,
-            "EMAIL_URL": relay.url,
-            "VAR_DIR": str(folder),
-            "DEBUG": "true",
-            "SECRET_KEY": settings.SECRET_KEY,
-            "ADDRESS_KEY": settings.ADDRESS_KEY,
-            "SITE_URL": settings.SITE_URL,
-            "SENDING_LEASE_SECONDS": "3",
-            "SENDING_RECONCILE_SECONDS": "1",
-            **environment,
-        }
-        self.programs: list[Program] = []
-
-    def start(self, *command: str | Path) -> "Program":
-        """A Python program of the site, such as ("manage.py", "send_issue", "next")."""
-        return self.run(sys.executable, "-W", "ignore::DeprecationWarning", *command)
-
-    def run(self, *command: str | Path) -> "Program":
-        """Any program that shall not outlive the site."""
-        self.programs.append(program := Program(self, command))
-        return program
-
-    def manage(self, *command: str | Path, seconds: float = 120, code: int = 0) -> str:
-        """What the command wrote, once it has ended with `code`."""
-        return self.start("manage.py", *command).ends(seconds, code=code)
-
-    def worker(self, *, children: int = 2) -> "Program":
-        """A Celery worker that forks, as in production."""
-        return self.start("-m", "celery", "-A", "picum", "worker", "-c", str(children), "-n", f"w{next(_number)}@test",
-                            "--loglevel", "INFO", "--without-gossip", "--without-mingle")  # fmt: skip
-
-    def beat(self) -> "Program":
-        schedule = self.folder / f"beat{next(_number)}"
-        return self.start("-m", "celery", "-A", "picum", "beat", "-s", schedule, "--pidfile=")
-
-    def report(self, slug: str = "next") -> dict:
-        return json.loads(self.manage("delivery_report", slug, "--json"))
-
-    def wait_until(self, condition: Callable[[], object], seconds: float = 90) -> None:
-        """Ask again and again; fails in time, and when a program of the site died meanwhile."""
-        deadline = time.monotonic() + seconds
-        while not condition():
-            for program in self.programs:
-                assert program.may_end or program.process.poll() is None, f"{program} died:\n{program.log}"
-            assert time.monotonic() < deadline, f"Waited {seconds} s in vain.\n" + "\n".join(
-                f"{program}:\n{program.log[-3000:]}" for program in self.programs
-            )
-            time.sleep(0.1)
-
-    def close(self) -> None:
-        for program in self.programs:
-            program.kill()
-
-
-class Program:
-    """A process of a site, and the group of its children."""
-
-    def __init__(self, site: Site, command: tuple[str | Path, ...]):
-        self.name, self.may_end = " ".join(map(str, command)).removeprefix(sys.executable), False
-        self.path = site.folder / f"{next(_number)}.log"
-        with self.path.open("wb") as log:
-            self.process = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env=site.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # its children are in its group, and no Ctrl-C of ours reaches them
-            )
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def log(self) -> str:
-        return self.path.read_text(errors="replace")
-
-    def ends(self, seconds: float = 120, *, code: int = 0) -> str:
-        """What it wrote, once it has ended with `code` (-9: killed)."""
-        self.may_end = True
-        try:
-            self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            pytest.fail(f"{self} did not end within {seconds} s:\n{self.log[-3000:]}")
-        assert self.process.returncode == code, f"{self} ended with {self.process.returncode}:\n{self.log[-5000:]}"
-        return self.log
-
-    def kill(self) -> None:
-        """kill -9, it and its children at once: the machine's plug."""
-        self.may_end = True
-        with suppress(ProcessLookupError):  # all of them have ended
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(10)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The environment: read by typed readers, complete in .env.example, wrong values said in one sentence."""
 
+import datetime
 import logging
 import re
 import subprocess
@@ -20,6 +21,10 @@ def test_env_example_names_all_that_is_read_and_nothing_else():
     read = set(re.findall(r'env\.\w+\(\s*"(\w+)"', (ROOT / "picum/settings.py").read_text()))
     written = set(re.findall(r"^#? ?([A-Z][A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     assert {name for name in written if not name.startswith("ANYMAIL_")} == read
+
+
+PAIRS = "X must be pairs of a domain and its messages a second, such as gmail.com=20 *=50, not '%s'."
+PLAN = "X must be a day and messages a day from then on, such as 2026-12-01 50 100 500, not '%s'."
 
 
 def test_a_variable_may_be_given_as_a_file(monkeypatch, tmp_path):
@@ -43,6 +48,32 @@ def test_the_environment_goes_before_the_env_file(monkeypatch, tmp_path):
         (lambda: env.flag("X", False), "perhaps", "X must be true or false, not 'perhaps'."),
         (lambda: env.number("X", 1), "many", "X must be a number, not 'many'."),
         (lambda: env.whole("X", 1, least=2), "1", "X must be at least 2, not 1."),
+        *(
+            (lambda: env.domain_rates("X"), value, PAIRS % wrong)
+            for value, wrong in [
+                ("gmail.com", "gmail.com"),
+                ("gmail.com=", "gmail.com="),
+                ("gmail.com=fast", "gmail.com=fast"),
+                ("a.org=1 gmail.com=0", "gmail.com=0"),
+                ("gmail.com=nan", "gmail.com=nan"),
+                ("gmail=5", "gmail=5"),
+                ("amal@gmail.com=5", "amal@gmail.com=5"),
+                ("=5", "=5"),
+                ("*.com=5", "*.com=5"),
+            ]
+        ),
+        (lambda: env.domain_rates("X"), "gmail.com=5 GMail.com=6", "X names gmail.com twice."),
+        *(
+            (lambda: env.warm_up("X"), value, PLAN % value)
+            for value in [
+                "2026-12-01",
+                "50 100",
+                "2026-13-01 50",
+                "2026-12-01 50 many",
+                "2026-12-01 0 50",
+                "2026-12-01 50 -1",
+            ]
+        ),
     ],
 )
 def test_a_wrong_value_is_said_in_one_sentence(monkeypatch, read, value, said):
@@ -50,6 +81,21 @@ def test_a_wrong_value_is_said_in_one_sentence(monkeypatch, read, value, said):
     with pytest.raises(ImproperlyConfigured) as error:
         read()
     assert str(error.value) == said
+
+
+def test_limits_of_domains(monkeypatch):
+    assert env.domain_rates("X") == {}
+    monkeypatch.setenv("X", "GMail.com=20, outlook.com=0.5 münster.de=3 *=50")
+    assert env.domain_rates("X") == {"gmail.com": 20, "outlook.com": 0.5, "xn--mnster-3ya.de": 3, "*": 50}
+
+
+def test_the_plan_for_a_new_sending_domain(monkeypatch):
+    assert env.warm_up("X") is None
+    monkeypatch.setenv("X", "2026-12-01 50 100 500")
+    plan = env.warm_up("X")
+    assert plan == (datetime.date(2026, 12, 1), (50, 100, 500))
+    days = [datetime.date(2026, 11, 30), *(datetime.date(2026, 12, day) for day in range(1, 6))]
+    assert [plan.allowance(day) for day in days] == [None, 50, 100, 500, None, None]
 
 
 @pytest.mark.parametrize(

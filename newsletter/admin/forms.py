@@ -98,9 +98,17 @@ class SendForm(forms.Form):
         if moment.astimezone(datetime.UTC).astimezone(zone).replace(tzinfo=None) != moment.replace(tzinfo=None):
             words = _("On that day the clocks go forward: %(time)s does not exist in %(zone)s. Choose another time.")
             self.add_error("time", words % {"time": f"{time:%H:%M}", "zone": zone_name()})
-        elif moment <= timezone.now():
+            return None
+        if moment <= timezone.now():
+            moment = moment.replace(fold=1)  # when the clocks go back, the same hour comes once more
+        if moment <= timezone.now():
             self.add_error("date", _("That moment has passed already (it is %s now).") % now_in_words())
         return moment
+
+    @property
+    def comes_twice(self) -> bool:
+        """Whether the clocks go back over the moment chosen, so that it is there twice; `at` is the next one."""
+        return self.at is not None and self.at.replace(fold=0).utcoffset() != self.at.replace(fold=1).utcoffset()
 
     @property
     def chosen(self) -> list[str]:

@@ -12,7 +12,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from newsletter import compose
-from newsletter.admin import moves, panels, preview, progress, sending
+from newsletter.admin import moves, panels, preview, progress, sending, settled, unknowns
 from newsletter.admin.base import DeskAdmin, DeskForm
 from newsletter.admin.forms import LAST_YEAR, in_our_time
 from newsletter.models import Edition, Issue
@@ -113,6 +113,10 @@ class IssueAdmin(DeskAdmin):
         super().save_model(request, obj, form, change)
         compose.ensure_editions(obj)
 
+    def save_related(self, request, form, formsets, change):
+        super().save_related(request, form, formsets, change)
+        settled.tell(request, form.instance, form, formsets)
+
     def response_add(self, request, obj, post_url_continue=None):
         """A new issue stays open: now its items are added."""
         response = super().response_add(request, obj, post_url_continue)
@@ -130,7 +134,7 @@ class IssueAdmin(DeskAdmin):
             context |= {
                 "contents": panels.contents(shown, language),
                 "editions": rows,
-                "settled": [row.name for row in rows if row.edition.frozen_at],
+                "settled": settled.names(shown),
                 "preview_language": self._language(request),
                 "may_edit": self.has_change_permission(request),
                 "may_send": request.user.has_perm("newsletter.send_issue"),
@@ -144,6 +148,7 @@ class IssueAdmin(DeskAdmin):
             ("send/", sending.send, "send"),
             ("progress/", progress.show, "progress"),
             ("progress/now/", progress.fragment, "progress_now"),
+            ("unknowns/", unknowns.show, "unknowns"),
             ("preview/<str:language>/", preview.show, "preview"),
             ("preview/<str:language>/html/", preview.html, "preview_html"),
             ("preview/<str:language>/text/", preview.text, "preview_text"),
@@ -151,6 +156,7 @@ class IssueAdmin(DeskAdmin):
             ("editions/<str:language>/ready/", moves.ready, "ready"),
             ("editions/<str:language>/draft/", moves.draft, "draft"),
             ("editions/<str:language>/unschedule/", moves.unschedule, "unschedule"),
+            ("editions/<str:language>/release/", moves.release, "release"),
             ("editions/<str:language>/pause/", moves.pause, "pause"),
             ("editions/<str:language>/resume/", moves.resume, "resume"),
             ("editions/<str:language>/cancel/", moves.cancel, "cancel"),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from newsletter import compose, translating
-from newsletter.admin import guard, meanwhile, panels
+from newsletter.admin import guard, meanwhile, panels, settled
 from newsletter.admin.base import DATE_INPUT, DeskAdmin
 from newsletter.models import Item, ItemTranslation, Section, Source
 from newsletter.rendering import language_name
@@ -131,6 +131,10 @@ class ItemAdmin(DeskAdmin):
             source.position = number
             source.save(update_fields=["position"])
 
+    def save_related(self, request, form, formsets, change):
+        super().save_related(request, form, formsets, change)
+        settled.tell(request, form.instance.issue, form, formsets)
+
     def render_change_form(self, request, context, *args, obj=None, **kwargs):
         if obj:
             language = self._language(request)
@@ -141,6 +145,7 @@ class ItemAdmin(DeskAdmin):
                 "heading": obj.section,
                 "marks": panels.marks(obj, get_language() or "en"),
                 "tab": language,
+                "settled": settled.names(obj.issue),
             }
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 

@@ -53,6 +53,15 @@ def unschedule(request, pk: int, language: str):
 
 
 @require_POST
+def release(request, pk: int, language: str):
+    """A held edition may go: at its time if that lies ahead, else now."""
+    edition = guard.edition_for(request, pk, language, guard.SEND)
+    said = _("The %s edition keeps its time.") if edition.is_to_come else _("The %s edition is on its way.")
+    _do(request, enqueue.release, edition, said)
+    return _to_progress(edition)
+
+
+@require_POST
 def pause(request, pk: int, language: str):
     edition = guard.edition_for(request, pk, language, guard.SEND)
     _do(request, enqueue.pause, edition, _("The %s edition stands still. Mails on the wire still arrive."))

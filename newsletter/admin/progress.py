@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from newsletter import reporting
-from newsletter.admin import guard
+from newsletter.admin import guard, holding
 from newsletter.models import Delivery, Edition, Issue
 from newsletter.rendering import language_name
 
@@ -36,7 +36,7 @@ class Row:
     rate: str
     left: str
     notes: list[str]
-    resumes: datetime.datetime | None  # when it goes on by itself after the relay failed
+    holding: str  # what is in its way, in words
 
     @property
     def state(self) -> str:
@@ -57,12 +57,15 @@ def fragment(request: HttpRequest, pk: int):
 
 
 def _now(request: HttpRequest, issue: Issue) -> dict[str, object]:
-    entries = reporting.progress(issue)
-    rows = [_row(entry) for entry in entries]
+    now = timezone.now()
+    limits = reporting.standing(now=now)
+    entries = reporting.progress(issue, limits)
+    rows = [_row(entry, now) for entry in entries]
     return {
         "rows": rows,
         "columns": [state.label for state in COLUMNS],
         "phase": _phase(rows),
+        "knobs": holding.knobs(limits, now=now),
         "total": {
             "frozen": sum(row.frozen for row in rows),
             "done": sum(row.done for row in rows),
@@ -76,7 +79,7 @@ def _now(request: HttpRequest, issue: Issue) -> dict[str, object]:
     }
 
 
-def _row(entry: dict) -> Row:
+def _row(entry: dict, now: datetime.datetime) -> Row:
     edition = entry["edition"]
     return Row(
         edition=edition,
@@ -88,7 +91,7 @@ def _row(entry: dict) -> Row:
         rate=_rate(entry["rate"]),
         left=_left(entry["eta"]),
         notes=_notes(entry),
-        resumes=_resumes(entry),
+        holding=holding.sentence(entry["holding"], now=now),
     )
 
 
@@ -106,11 +109,6 @@ def _notes(entry: dict) -> list[str]:
     return notes
 
 
-def _resumes(entry: dict) -> datetime.datetime | None:
-    backs_off = entry["state"] == S.SENDING and entry["resume_at"] and entry["resume_at"] > timezone.now()
-    return entry["resume_at"] if backs_off else None
-
-
 def _can_send(rows: list[Row]) -> bool:
     """Is there anything to do on the send page: an edition to be sent, or one to be given up since others went out?"""
     if any(row.state == S.READY for row in rows):
@@ -122,14 +120,16 @@ def _can_send(rows: list[Row]) -> bool:
 def _phase(rows: list[Row]) -> str:
     """Where the issue as a whole is, in one sentence."""
     states = {row.state for row in rows}
-    paused = [row.name for row in rows if row.state == S.PAUSED]
+    still = [row.name for row in rows if row.state in {S.PAUSED, S.HELD}]
     if S.SENDING in states:
         words = _("The issue is being sent.")
-        return words + " " + _("Standing still: %s.") % ", ".join(paused) if paused else words
-    if paused:
-        return _("Sending stands still: %s.") % ", ".join(paused)
+        return words + " " + _("Standing still: %s.") % ", ".join(still) if still else words
+    if S.PAUSED in states:
+        return _("Sending stands still: %s.") % ", ".join(still)
     if any(row.state == S.SCHEDULED and row.edition.send_at <= timezone.now() for row in rows):
         return _("The issue goes out in a moment.")
+    if S.HELD in states:
+        return _("Nothing of it goes out before somebody has decided: %s.") % ", ".join(still)
     if S.SCHEDULED in states:
         return _("The issue waits for its time to be sent.")
     if S.SENT in states:

@@ -175,6 +175,7 @@ def _confirm(request, issue: Issue, form: SendForm, found: dict[str, list[compos
         issue=issue,
         form=form,
         sentence=_sentence(expected.now.total(), len(form.chosen), form),
+        twice=_which_of_two(form),
         lines=lines,
         waits=waits,
         without=sum(expected.waiting[code] for code in form.given_up),
@@ -202,6 +203,17 @@ def _moment(form: SendForm) -> str:
     return f"{localising.moment(when, get_language() or 'en')} ({zone_name()}, {when:%Z})"
 
 
+def _which_of_two(form: SendForm) -> str:
+    """A note where the clock alone does not say when."""
+    if not form.comes_twice:
+        return ""
+    if form.at.fold:
+        words = _("The clocks go back: it was %(time)s once, and the issue goes out the second time (%(clock)s).")
+    else:
+        words = _("The clocks go back: %(time)s comes twice, and the issue goes out the first time (%(clock)s).")
+    return words % {"time": f"{form.at:%H:%M}", "clock": f"{form.at:%Z}"}
+
+
 def _said(form: SendForm) -> str:
     if form.at is None:
         return _("The issue is on its way.")
@@ -211,7 +223,8 @@ def _said(form: SendForm) -> str:
 def _gone(issue: Issue, languages: list[str]) -> bool:
     """Is everything that was asked for under way? Then the same button was pressed twice."""
     state = {edition.language: edition.state for edition in issue.editions.all()}
-    return bool(languages) and all(state.get(code) not in {SENDABLE, UNFINISHED, None} for code in languages)
+    here = {SENDABLE, UNFINISHED, Edition.State.HELD, None}
+    return bool(languages) and all(state.get(code) not in here for code in languages)
 
 
 def _masthead(code: str) -> int:

@@ -19,6 +19,7 @@ class Edition(models.Model):
         DRAFT = "draft", _("being written")
         READY = "ready", _("ready")
         SCHEDULED = "scheduled", _("scheduled")
+        HELD = "held", _("held: waits for a person")
         SENDING = "sending", _("being sent")
         PAUSED = "paused", _("paused")
         SENT = "sent", _("sent")
@@ -36,11 +37,15 @@ class Edition(models.Model):
     frozen_at = models.DateTimeField(_("frozen"), null=True, blank=True, editable=False)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True, editable=False)
     published_at = models.DateTimeField(_("published"), null=True, blank=True)
+    # No intent is granted after it: news grows old. Set at freezing, and anew whenever a person lets it go on.
+    latest_at = models.DateTimeField(_("latest hour"), null=True, blank=True, editable=False)
     frozen_count = models.PositiveIntegerField(_("readers"), default=0, editable=False)
-    reason = models.CharField(_("why it stands still"), max_length=300, blank=True, editable=False)
+    reason = models.CharField(_("why it stands still"), max_length=400, blank=True, editable=False)
     last_error = models.CharField(_("last error"), max_length=300, blank=True, editable=False)
     # After a relay failed, nothing is claimed before this moment; doubled with each failure in a row.
     resume_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # When a person last let it go on: the breakers of `newsletter.brakes` count from here anew.
+    resumed_at = models.DateTimeField(null=True, blank=True, editable=False)
     failures = models.PositiveSmallIntegerField(default=0, editable=False)
 
     objects = EditionQuerySet.as_manager()
@@ -52,7 +57,7 @@ class Edition(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["issue", "language"], name="one_edition_per_issue_and_language"),
             models.CheckConstraint(
-                condition=~Q(state="scheduled") | Q(send_at__isnull=False), name="scheduled_has_a_time"
+                condition=~Q(state__in=["scheduled", "held"]) | Q(send_at__isnull=False), name="scheduled_has_a_time"
             ),
             models.CheckConstraint(
                 condition=~Q(state__in=["sending", "paused", "sent"]) | Q(frozen_at__isnull=False),
@@ -65,6 +70,11 @@ class Edition(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("newsletter:edition", args=[self.issue.slug])
+
+    @property
+    def is_to_come(self) -> bool:
+        """Whether it has a time to be sent at, and that lies ahead."""
+        return self.send_at is not None and self.send_at > timezone.now()
 
 
 class Rendition(models.Model):
@@ -106,7 +116,8 @@ class Route(models.Model):
 
 
 class Delivery(models.Model):
-    """One reader's copy of one issue. Created by `newsletter.enqueue`, moved only by `newsletter.ledger`."""
+    """One reader's copy of one issue. Created by `newsletter.enqueue`, which also queues again what is unknown when a
+    person says so; otherwise moved only by `newsletter.ledger`."""
 
     class State(models.TextChoices):
         QUEUED = "queued", _("waiting")
@@ -122,9 +133,11 @@ class Delivery(models.Model):
     IN_HAND = [State.CLAIMED, State.ATTEMPTING]
     FINAL = [State.ACCEPTED, State.FAILED, State.SKIPPED, State.UNKNOWN]
 
-    issue = models.ForeignKey(Issue, models.PROTECT, db_index=False, related_name="+")
-    edition = models.ForeignKey(Edition, models.PROTECT, db_index=False, related_name="deliveries")
-    rendition = models.ForeignKey(Rendition, models.PROTECT, db_index=False, related_name="+")
+    # Without constraints of the database's: rows are made only by a SELECT from these very tables with the editions
+    # locked, and Django protects what they point to. Three look-ups a row took as long as all else together.
+    issue = models.ForeignKey(Issue, models.PROTECT, db_index=False, db_constraint=False, related_name="+")
+    edition = models.ForeignKey(Edition, models.PROTECT, db_index=False, db_constraint=False, related_name="deliveries")
+    rendition = models.ForeignKey(Rendition, models.PROTECT, db_index=False, db_constraint=False, related_name="+")
     # Erasing a reader leaves the count: the row stays, without the person.
     subscriber = models.ForeignKey(Subscriber, models.SET_NULL, null=True, db_index=False, related_name="deliveries")
     address_key = models.UUIDField()
@@ -151,23 +164,9 @@ class Delivery(models.Model):
             ),
         ]
         indexes = [
+            # The only one beside the keys: each is written thrice a mail.
             models.Index(fields=["edition", "state", "due_at"], name="delivery_due"),
-            models.Index(
-                fields=["lease_until"],
-                name="delivery_lease",
-                condition=Q(state__in=["claimed", "attempting"]),
-            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.pk} {self.state}"
-
-
-class Pace(models.Model):
-    """The next moment at which a transport may take a message, shared by all workers (SENDING_RATE)."""
-
-    transport = models.CharField(max_length=20, unique=True)
-    next_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"{self.transport} {self.next_at}"

@@ -41,10 +41,20 @@ Intend = Callable[[Sequence[Letter]], Awaitable[set[int]]]
 """Given letters, commits the intent and returns the delivery ids it was granted for."""
 
 
+Following = Callable[[], Letter | None]
+"""The letter with which this lane will be asked next, if that is settled; a wire may begin it early."""
+
+
+def nothing_follows() -> None:
+    return None
+
+
 class Lane(Protocol):
     """One connection. Not shared: a lane is used by one coroutine."""
 
-    async def send(self, letters: Sequence[Letter], intend: Intend) -> list[Outcome]:
+    async def send(
+        self, letters: Sequence[Letter], intend: Intend, following: Following = nothing_follows
+    ) -> list[Outcome]:
         """Outcomes in the order of the letters. Raises nothing but CancelledError."""
 
     async def close(self) -> None:
@@ -56,5 +66,6 @@ class Transport(Protocol):
 
     name: str
     batch: int  # letters a lane takes at once
+    lanes: int  # connections that a worker opens at most
 
     def lane(self) -> Lane: ...

@@ -1,14 +1,15 @@
 """Sending through a provider's API with Anymail: one call at a time on each lane, and never a second try unasked.
 
-A lane asks `intend`, makes exactly one call, and says what it came to. requests and boto would try again by
-themselves, or follow a redirect with the same POST; both are switched off.
+A lane asks `intend`, makes exactly one call, and says what it came to. Where the provider knows idempotency keys, a
+call that got no answer is made again under its key (provider_wire); that is still one call.
 """
 
 import asyncio
 import contextlib
-import json
 import logging
+import threading
 import time
+import uuid
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,19 +17,17 @@ from dataclasses import replace
 
 from django.conf import settings
 from django.core import checks
-from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils.translation import gettext as _
-from requests.adapters import HTTPAdapter
 
 from newsletter.mime import Letter
-from newsletter.transports import Intend, Outcome, Verdict
+from newsletter.transports import Following, Intend, Outcome, Verdict, nothing_follows
 from newsletter.transports.provider_batch import PROVIDERS, Desk
 from newsletter.transports.provider_outcomes import Call, no_call, outcomes
+from newsletter.transports.provider_wire import OneClient, Session, connection_options
 
 log = logging.getLogger(__name__)
-CONNECT_SECONDS, READ_SECONDS = 10, 60  # together under the default lease
 IDLE_SECONDS = 30  # an idle connection may be dead without our knowing; a new one costs less than an unknown letter
 PARTS = 8  # a batch that was refused as a whole is tried again in so many parts
 UNEXPLAINED = 5  # so many refusals in a row for which no recipient is blamed: it is probably our mail
@@ -41,11 +40,22 @@ class ProviderTransport:
         self.name = settings.EMAIL_PROVIDER
         self.provider = PROVIDERS[self.name]
         self.batch = min(settings.SENDING_BATCH, self.provider.most)
+        self.lanes = settings.SENDING_CONNECTIONS
         self.desk = Desk(self.provider, self.batch)
+        self.client = OneClient()
         self.unexplained = 0
+        self.probe = asyncio.Lock()
+        self.works = False
+        self.trouble: tuple[float, Outcome] | None = None  # the last probe's, and the monotonic moment it was known
 
     def lane(self) -> "ProviderLane":
         return ProviderLane(self)
+
+    def learn(self, outcomes: Sequence[Outcome]) -> None:
+        """What a probe says about all lanes."""
+        self.works = any(outcome.verdict is Verdict.ACCEPTED for outcome in outcomes)
+        if brake := next((outcome for outcome in outcomes if outcome.stops or outcome.backs_off), None):
+            self.trouble = time.monotonic(), replace(brake, verdict=Verdict.UNSENT)
 
     def braked(self, outcome: Outcome) -> Outcome:
         """The outcome, which stops the edition when too many letters in a row were refused for no reader's sake."""
@@ -64,10 +74,30 @@ class ProviderLane:
         self.transport = transport
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"lane-{transport.name}")
         self._connection: BaseEmailBackend | None = None
-        self._wire: Wire | None = None
+        self._session: Session | None = None  # None for Amazon, whose client has a wire of its own
         self._used = 0.0
+        self._closing = threading.Event()
 
-    async def send(self, letters: Sequence[Letter], intend: Intend) -> list[Outcome]:
+    async def send(
+        self, letters: Sequence[Letter], intend: Intend, following: Following = nothing_follows
+    ) -> list[Outcome]:
+        """Outcomes in the order of the letters.
+
+        Until a first letter is accepted, one lane goes ahead and the others wait for it: a provider that is down
+        costs each run one unknown letter, not one for each lane.
+        """
+        transport, asked = self.transport, time.monotonic()
+        if not transport.works:
+            async with transport.probe:
+                if transport.trouble and transport.trouble[0] >= asked:
+                    return [transport.trouble[1]] * len(letters)
+                if not transport.works:
+                    outcomes = await self._send(letters, intend)
+                    transport.learn(outcomes)
+                    return outcomes
+        return await self._send(letters, intend)
+
+    async def _send(self, letters: Sequence[Letter], intend: Intend) -> list[Outcome]:
         """One call for each group of letters that can share one; what follows a brake is not tried."""
         told: dict[int, Outcome] = {}
         intended: set[int] = set()
@@ -84,6 +114,7 @@ class ProviderLane:
         return [told[letter.delivery_id] for letter in letters]
 
     async def close(self) -> None:
+        self._closing.set()  # no further call for what is in doubt
         closing = asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         self._thread.shutdown(wait=False)
         await asyncio.wait([closing], timeout=5)
@@ -97,7 +128,8 @@ class ProviderLane:
         """
         loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(self._thread, self._open)
+            if not self._is_open():
+                await loop.run_in_executor(self._thread, self._open)
         except Exception as error:
             return _all(group, no_call(error)), []
         granted = await intend(group)
@@ -117,30 +149,37 @@ class ProviderLane:
 
     # --- in the thread ------------------------------------------------------------------------------------------------
 
+    def _is_open(self) -> bool:
+        return self._connection is not None and time.monotonic() - self._used <= IDLE_SECONDS
+
     def _open(self) -> None:
-        if self._connection and time.monotonic() - self._used > IDLE_SECONDS:
-            self._close()
-        if self._connection is None:
-            connection = get_connection(**connection_options())
+        self._close()
+        connection = get_connection(**connection_options(self.transport.provider))
+        if self.transport.name == "amazon-ses":
+            self.transport.client.lend(connection)
+        else:
             connection.open()
-            if session := getattr(connection, "session", None):
-                self._wire = Wire(pool_connections=1, pool_maxsize=1, max_retries=0)
-                session.mount("https://", self._wire)
-                session.mount("http://", self._wire)
-                session.max_redirects = 0
-            self._connection = connection
+            self._session = Session(connection.session, connection.api_url, self.transport.provider, self._closing)
+            connection.session = self._session
+        self._connection, self._used = connection, time.monotonic()
 
     def _post(self, letters: list[Letter]) -> tuple[list[Outcome], bool]:
-        call = Call(self.transport.provider, letters)
-        if self._wire:
-            self._wire.went_out = False
+        provider = self.transport.provider
+        # Not made of the delivery and its attempt: an attempt that came to nothing is made once more under its old
+        # number, and would be given the old answer.
+        key = str(uuid.uuid4()) if provider.idempotency else ""
+        call = Call(provider, letters)
+        if self._session:
+            self._session.wire.begin(key)
+            self._session.token = letters[0].token if len(letters) == 1 else ""
         try:
-            call = replace(call, message=self.transport.desk.message(letters))
+            call = replace(call, message=self.transport.desk.message(letters, key=key))
             self._connection.send_messages([call.message])
         except Exception as error:
             call = replace(call, error=error)
         self._used = time.monotonic()
-        call = replace(call, went_out=self._wire.went_out if self._wire else None)
+        if self._session:
+            call = replace(call, went_out=self._session.wire.went_out, doubt=self._session.wire.doubt)
         try:
             return outcomes(call)
         except Exception as error:
@@ -148,83 +187,14 @@ class ProviderLane:
             return [Outcome(Verdict.UNKNOWN, "bad-answer", backs_off=True)] * len(letters), False
 
     def _close(self) -> None:
-        connection, self._connection, self._wire = self._connection, None, None
-        if connection:
-            with contextlib.suppress(Exception):  # an error on the way out changes nothing
+        connection, self._connection, self._session = self._connection, None, None
+        if connection is None:
+            return
+        with contextlib.suppress(Exception):  # an error on the way out changes nothing
+            if self.transport.name == "amazon-ses":
+                self.transport.client.take_back(connection)
+            else:
                 connection.close()
-
-
-class Wire(HTTPAdapter):
-    """Plain HTTP without retries, which notes whether a byte of the request may have left this machine: what fails
-    before that (DNS, connect, TLS) was certainly not sent."""
-
-    went_out = False
-
-    def get_connection_with_tls_context(self, *args, **kwargs):
-        pool = super().get_connection_with_tls_context(*args, **kwargs)
-        if not issubclass(pool.ConnectionCls, _Noting):
-            pool.ConnectionCls = type("NotingConnection", (_Noting, pool.ConnectionCls), {"wire": self})
-        return pool
-
-
-class _Noting:
-    """A connection of http.client's kind that tells its wire when it begins to send."""
-
-    wire: Wire
-    ready = False
-
-    def connect(self) -> None:
-        self.ready = False
-        super().connect()
-        self.ready = True
-
-    def send(self, data) -> None:
-        if self.sock is None:
-            self.connect()
-        if self.ready:  # and not still asking a proxy for a tunnel
-            self.wire.went_out = True
-        super().send(data)
-
-
-def connection_options() -> dict[str, object]:
-    """What Anymail's backend is opened with: patient enough, and no second try. Raises ImproperlyConfigured."""
-    options: dict[str, object] = {"backend": settings.EMAIL_BACKEND}
-    if settings.EMAIL_PROVIDER != "amazon-ses":
-        return options | {"timeout": _timeout()}
-    from botocore.config import Config  # heavy, and needed for Amazon only
-
-    client = dict(_mapping("AMAZON_SES_CLIENT_PARAMS"))
-    config = client.get("config") or {}
-    calm = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
-    calm = calm.merge(config if isinstance(config, Config) else Config(**config))
-    client["config"] = calm.merge(Config(retries={"total_max_attempts": 1}))
-    return options | {"client_params": client, "session_params": dict(_mapping("AMAZON_SES_SESSION_PARAMS"))}
-
-
-def _timeout() -> object:
-    """Anymail's REQUESTS_TIMEOUT: seconds, or "connect read"; from the environment it comes as text."""
-    value = settings.ANYMAIL.get("REQUESTS_TIMEOUT", (CONNECT_SECONDS, READ_SECONDS))
-    if not isinstance(value, str):
-        return value
-    try:
-        seconds = tuple(float(word) for word in value.replace(",", " ").split())
-    except ValueError:
-        seconds = ()
-    if len(seconds) not in {1, 2}:
-        raise ImproperlyConfigured(f"ANYMAIL_REQUESTS_TIMEOUT must be one or two numbers of seconds, not {value!r}.")
-    return seconds[0] if len(seconds) == 1 else seconds
-
-
-def _mapping(name: str) -> dict:
-    """A setting of Anymail's that is a dictionary; from the environment it comes as JSON."""
-    value = settings.ANYMAIL.get(name, {})
-    try:
-        value = json.loads(value) if isinstance(value, str) else value
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise ImproperlyConfigured(f"ANYMAIL_{name} must be a JSON object.")
-    return value
 
 
 def check_provider(app_configs=None, **kwargs) -> list[checks.CheckMessage]:

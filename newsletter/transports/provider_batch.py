@@ -34,6 +34,8 @@ class Provider:
     `whole_headers`: a recipient's headers replace the shared ones instead of adding to them.
     `repeats`: each letter of a batch has its own copy of the bodies. `unsubscribes`: carries List-Unsubscribe.
     `metadata`: without it the delivery's token travels as a tag, of which there may be `tags`.
+    `idempotency`: for how many seconds it remembers the key of a call, and takes the same call only once; 0: it knows
+    no keys. The key travels as HTTP's Idempotency-Key, or as `key_field` among the headers of the mail.
     """
 
     name: str
@@ -48,6 +50,8 @@ class Provider:
     unsubscribes: bool = True
     metadata: bool = True
     tags: int = 1
+    idempotency: int = 0
+    key_field: str = ""
 
     def carried(self, headers: dict[str, str]) -> dict[str, str]:
         return {name: value for name, value in headers.items() if name not in self.lacks}
@@ -57,7 +61,14 @@ PROVIDERS = {
     provider.name: provider
     for provider in (
         Provider("amazon-ses"),
-        Provider("brevo", most=1000, own_syntax=_CURLY, whole_headers=True),
+        Provider(
+            "brevo",
+            most=1000,
+            own_syntax=_CURLY,
+            whole_headers=True,
+            idempotency=15 * 60,  # its guide says 30 minutes, its changelog 15
+            key_field="idempotencyKey",
+        ),
         Provider(
             "mailersend",
             own_syntax=re.compile(r"\{(?=[{$])"),
@@ -83,7 +94,7 @@ PROVIDERS = {
         Provider("mandrill", own_syntax=re.compile(r"\*(?=\|)")),
         Provider("postal", metadata=False),
         Provider("postmark", most=500, adds={"X-PM-KeepID": "true"}, repeats=True),
-        Provider("resend", most=100, repeats=True),
+        Provider("resend", most=100, repeats=True, idempotency=24 * 3600),
         Provider("scaleway"),
         Provider("sendgrid", most=1000, stand_in="{marker}", merge_field="{marker}", whole_headers=True),
         Provider("sparkpost", own_syntax=_CURLY, unsubscribes=False),
@@ -120,9 +131,12 @@ class Desk:
                 group.clear()
         yield from (list(group.values()) for group in open_groups.values() if group)
 
-    def message(self, letters: Sequence[Letter]) -> EmailMessage:
-        """The one message of a call."""
-        return self._single(letters[0]) if len(letters) == 1 else self._together(letters)
+    def message(self, letters: Sequence[Letter], *, key: str = "") -> EmailMessage:
+        """The one message of a call. `key`: its idempotency key."""
+        message = self._single(letters[0]) if len(letters) == 1 else self._together(letters)
+        if key and self.provider.key_field:
+            message.extra_headers[self.provider.key_field] = key
+        return message
 
     def _single(self, letter: Letter) -> EmailMessage:
         message = self._harmless(letter.pressing).email(letter)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
+from enum import IntEnum
 
 import requests
 from anymail.exceptions import AnymailInvalidAddress, AnymailUnsupportedFeature
@@ -32,16 +33,25 @@ _OURS = re.compile(
 _THEIRS = re.compile(r"['\"`]to['\"`]|\bto (?:parameter|address|field)|\bin to\b|recipient|personalizations", re.I)
 
 
+class Doubt(IntEnum):
+    """What the calls under one idempotency key came to before the last of them: the worst."""
+
+    NONE = 0  # there was none, or it was certainly not taken
+    SILENT = 1  # no answer, or none that could be read
+    TROUBLED = 2  # the server said that something went wrong on its side
+
+
 @dataclass(frozen=True)
 class Call:
-    """One call and what is known of it. `went_out`: whether a byte of it may have left; None where the client
-    cannot say."""
+    """One call and what is known of it. `went_out`: whether all of it may have left; None where the client cannot
+    say. `doubt`: of the same call before, where it was made again."""
 
     provider: Provider
     letters: Sequence[Letter]
     message: EmailMessage | None = None
     error: Exception | None = None
     went_out: bool | None = None
+    doubt: Doubt = Doubt.NONE
 
 
 @dataclass(frozen=True)
@@ -66,8 +76,8 @@ def outcomes(call: Call) -> tuple[list[Outcome], bool]:
     answer = _answer(call)
     if answer and (told := _one_by_one(call, answer)):
         return [_scrubbed(outcome, [letter]) for letter, outcome in zip(call.letters, told, strict=True)], False
-    whole = _scrubbed(_whole(call, answer), call.letters)
-    refused = whole.verdict is Verdict.REFUSED or whole.why == "too-large"
+    whole = _scrubbed(_under_key(call, answer, _whole(call, answer)), call.letters)
+    refused = whole.verdict is Verdict.REFUSED or (whole.verdict, whole.why) == (Verdict.UNSENT, "too-large")
     return [whole] * len(call.letters), refused and len(call.letters) > 1
 
 
@@ -159,7 +169,7 @@ READERS: dict[str, Callable[[Answer], list[Outcome] | None]] = {"postmark": _pos
 def _whole(call: Call, answer: Answer | None) -> Outcome:
     if answer:
         theirs = any(letter.address.casefold() in answer.text.casefold() for letter in call.letters)
-        wait = _retry_after(answer.headers)
+        wait = retry_after(answer.headers)
         return _by_http(_status(call.provider, answer), answer.words, retry_after=wait, theirs=theirs)
     error = call.error
     if error is None:
@@ -177,6 +187,26 @@ def _whole(call: Call, answer: Answer | None) -> Outcome:
     if isinstance(error, requests.ConnectionError | requests.Timeout):
         return _no_connection(root)
     return _configuration(f"{type(root).__name__}: {root}")
+
+
+def _under_key(call: Call, answer: Answer | None, whole: Outcome) -> Outcome:
+    """The outcome of a call with an idempotency key: what the key says comes first, and whatever came before the last
+    call stays in doubt unless its answer settles that."""
+    if not call.provider.idempotency:
+        return whole
+    name = error_name(answer.data) if answer else ""
+    if name in _KEY_USED:
+        taken = name == "duplicate_parameter" and call.doubt is Doubt.SILENT
+        return _accepted("") if taken else Outcome(Verdict.UNKNOWN, "no-answer", answer.words)
+    if name == "concurrent_idempotent_requests":
+        return _unknown("no-answer", answer.words)
+    if name == "invalid_idempotency_key":
+        return _configuration(answer.words)
+    if call.doubt is Doubt.NONE or whole.verdict is Verdict.UNKNOWN:
+        return whole
+    if whole.verdict is Verdict.REFUSED and name in _NEVER_VALID:
+        return whole
+    return replace(whole, verdict=Verdict.UNKNOWN, why="no-answer")
 
 
 def _without_wire(error: Exception, root: BaseException) -> Outcome:
@@ -235,7 +265,8 @@ def _unknown(why: str, words: str) -> Outcome:
 
 def _no_connection(root: BaseException) -> Outcome:
     words = _("No connection to the provider: %(words)s") % {"words": root}
-    return Outcome(Verdict.UNSENT, "connect", words, backs_off=True)
+    # Not "connect": at that word the sender closes one connection and keeps its letters, whose intent it has not asked.
+    return Outcome(Verdict.UNSENT, "unreachable", words, backs_off=True)
 
 
 def _configuration(words: str) -> Outcome:
@@ -248,6 +279,10 @@ def _stop(why: str, sentence: str, words: str) -> Outcome:
 
 # --- reading answers -------------------------------------------------------------------------------------------------
 
+# Resend's and Brevo's names of errors. "Duplicate": Brevo takes a key once, and this one was taken by the call before.
+_KEY_USED = {"duplicate_parameter", "invalid_idempotent_request"}
+# The same bytes are never valid: so they were not taken the first time either.
+_NEVER_VALID = {"validation_error", "invalid_parameter", "missing_required_field", "missing_parameter"}
 _POSTMARK = {10: 401, 100: 429, 405: 402, 429: 429}  # ErrorCode; every other one is about the account or the call
 _MANDRILL = {"Invalid_Key": 401, "PaymentRequired": 402, "Unknown_Subaccount": 403, "ValidationError": 400}
 _POSTAL = {
@@ -283,7 +318,7 @@ def _answer(call: Call) -> Answer | None:
     candidates = [getattr(error, "response", None), getattr(error.__cause__, "response", None) if error else None, kept]
     for response in candidates:
         if isinstance(response, requests.Response):
-            return Answer(response.status_code, response.headers, _json(response), response.text[:2000])
+            return Answer(response.status_code, response.headers, read_json(response), response.text[:2000])
         if isinstance(response, dict):  # boto's
             meta = response.get("ResponseMetadata", {})
             status = meta.get("HTTPStatusCode", 200)
@@ -291,7 +326,13 @@ def _answer(call: Call) -> Answer | None:
     return None
 
 
-def _json(response: requests.Response) -> object:
+def error_name(data: object) -> str:
+    """What Resend calls `name` and Brevo `code`."""
+    return str(data.get("name") or data.get("code") or "") if isinstance(data, dict) else ""
+
+
+def read_json(response: requests.Response) -> object:
+    """The JSON of an answer; None when it is none."""
     try:
         return response.json()
     except ValueError:
@@ -306,7 +347,7 @@ def _strings(data: object) -> list[str]:
     return [text for item in data for text in _strings(item)] if isinstance(data, list) else []
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds: RFC 9110 §10.2.3 allows a number or a date."""
     value = next((text.strip() for name, text in headers.items() if name.lower() == "retry-after"), "")
     if value.isascii() and value.isdigit():

@@ -2,7 +2,7 @@
 
 `Relay()` is a context manager with a free port. `script` is called at each step with (step, argument) and may return
 None (behave), a reply such as "451 4.3.0 later", or an action: DROP hangs up, HANG never answers. A reply may have
-several lines; one that ends in the line DROP is said before hanging up.
+several lines; one that ends in the line DROP is said before hanging up. `Late(seconds, action)` waits first.
 Steps: "connect", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "dot" (the whole mail has arrived, no answer was
 given yet), "RSET", "QUIT".
 """
@@ -17,6 +17,14 @@ from email.message import EmailMessage
 
 DROP, HANG = "drop", "hang"
 ACCEPT_THEN_DROP = "accept then drop"  # the mail is taken, the answer never arrives
+
+
+@dataclass(frozen=True)
+class Late:
+    """Nothing happens for a while, then this."""
+
+    seconds: float
+    action: str | None = None
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,7 @@ class Received:
 class Relay:
     def __init__(
         self,
-        script: Callable[[str, str], str | None] | None = None,
+        script: Callable[[str, str], "str | Late | None"] | None = None,
         *,
         extensions: tuple[str, ...] = ("PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"),
         port: int = 0,
@@ -93,6 +101,16 @@ class Relay:
             if not self.arrived.wait_for(lambda: len(self.received) >= count, seconds):
                 raise AssertionError(f"{len(self.received)} of {count} mails after {seconds} s")
 
+    def accept(self, mail: Received) -> None:
+        """The mail is this relay's from here on, whether or not the other side hears of it."""
+        with self.arrived:
+            self.received.append(mail)
+            self.arrived.notify_all()
+
+    def hang_up(self) -> None:
+        """On everybody who is connected."""
+        self.loop.call_soon_threadsafe(lambda: [talk.cancel() for talk in list(self.talks)])
+
     def recipients(self) -> list[str]:
         return [mail.recipient for mail in self.received]
 
@@ -101,12 +119,15 @@ class Relay:
         # The loop holds its tasks weakly: one that hangs for ever would be collected as garbage.
         self.talks.add(task := asyncio.current_task())
         try:
-            await Conversation(self, reader, writer, self.connections).run()
-        except (ConnectionError, asyncio.IncompleteReadError):
+            await self.conversation(reader, writer, self.connections).run()
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             self.talks.discard(task)
             writer.transport.abort()
+
+    def conversation(self, reader, writer, number: int) -> "Conversation":
+        return Conversation(self, reader, writer, number)
 
 
 class Hangup(ConnectionError):
@@ -146,6 +167,8 @@ class Conversation:
             self.sender = self.recipient = None
             await self.answer("RSET", "", "250 2.0.0 ok")
         elif verb == "STARTTLS" and self.relay.ssl_context:
+            # What the client says next is TLS already: it must not be read before the upgrade.
+            self.writer.transport.pause_reading()
             if await self.answer("STARTTLS", "", "220 2.0.0 ready"):
                 await self.writer.start_tls(self.relay.ssl_context)
         elif verb == "AUTH":
@@ -171,18 +194,23 @@ class Conversation:
         if mail.recipient is None:
             await self.say("554 5.5.1 no valid recipients")
             return
-        action = self.relay.script("dot", mail.recipient)
+        action = await self.due(self.relay.script("dot", mail.recipient))
         if action in (None, ACCEPT_THEN_DROP) or action.startswith("250"):
-            with self.relay.arrived:
-                self.relay.received.append(mail)
-                self.relay.arrived.notify_all()
+            self.relay.accept(mail)
         await self.act(action, "250 2.0.0 queued")
 
     async def answer(self, step: str, argument: str, usual: str) -> bool:
         """Whether the step was granted."""
-        action = self.relay.script(step, argument)
+        action = await self.due(self.relay.script(step, argument))
         await self.act(action, usual)
         return (action or usual)[0] in "23"
+
+    async def due(self, action: str | Late | None) -> str | None:
+        """The action, when its time has come."""
+        if isinstance(action, Late):
+            await asyncio.sleep(action.seconds)
+            return action.action
+        return action
 
     async def act(self, action: str | None, usual: str) -> None:
         if action in (DROP, ACCEPT_THEN_DROP):

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from newsletter.mime import Letter, Pressing
 from newsletter.transports import Outcome, Verdict
-from newsletter.transports.smtp import Relay as Host
 from newsletter.transports.smtp import SMTPTransport
+from newsletter.transports.smtp_connection import Relay as Host
 from picum.chaos.relay import Relay
 
 PIPELINED = ("PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
@@ -51,16 +51,22 @@ class Desk:
         return {number} if times <= self.grants.get(number, times) else set()
 
 
-def deliver(relay: Relay, *wanted: Letter, desk: Desk | None = None, **host: str) -> list[Outcome]:
-    """The outcomes of letters on one lane, one after the other; by default of one letter."""
+def deliver(relay: Relay, *wanted: Letter, desk: Desk | None = None, ahead: bool = True, **host: str) -> list[Outcome]:
+    """The outcomes of letters on one lane, one after the other; by default of one letter. `ahead`: the lane is told
+    which letter follows."""
     desk = desk or Desk()
     at = Host(**{"host": "127.0.0.1", "port": relay.port, "tls": "never", "helo": "news.test"} | host)
+    going = wanted or (letter(),)
 
     async def go() -> list[Outcome]:
         desk.lane = SMTPTransport(at).lane()
+        found = []
         try:
             async with asyncio.timeout(30):
-                return [(await desk.lane.send([one], desk.intend))[0] for one in wanted or [letter()]]
+                for number, one in enumerate(going, 1):
+                    then = going[number] if ahead and number < len(going) else None
+                    found += await desk.lane.send([one], desk.intend, lambda then=then: then)
+            return found
         finally:
             await desk.lane.close()
 

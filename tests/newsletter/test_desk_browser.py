@@ -94,6 +94,7 @@ def pages(issue) -> list[str]:
         page("issue_preview", issue.pk, "en") + "?part=text",
         page("issue_progress", issue.pk),
         page("issue_cancel", issue.pk, "en"),
+        page("issue_unknowns", issue.pk),
         page("subscriber_changelist"),
     ]
 
@@ -102,6 +103,8 @@ def pages(issue) -> list[str]:
 @pytest.mark.parametrize("width", [320, 1280])
 def test_every_page_fits_keeps_the_policy_and_has_no_fault_that_axe_knows(open_tab, issue, width, scheme):
     going(issue)
+    Delivery.objects.filter(edition__language="en").update(state="unknown", why="no-answer", detail="long words " * 9)
+    issue.editions.filter(language="fr").update(state="held", send_at=timezone.now(), reason="A long reason. " * 9)
     tab = open_tab(width=width, scheme=scheme)
     faults = {}
     for address in pages(issue):

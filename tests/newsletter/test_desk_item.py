@@ -4,6 +4,7 @@ from django.utils import timezone
 
 from newsletter.models import Body, Item, Section
 from picum.accounts.models import AuditEntry
+from picum.areas.models import Area
 from tests.html import Page
 from tests.newsletter.desk import at_the_desk, boris, carla, page, said
 from tests.newsletter.factories import make_issue, make_item
@@ -44,7 +45,7 @@ def test_an_item_is_added_at_the_end_of_its_section_with_its_sources_numbered(de
         "kind": "report",
         "original_language": "es",
         "countries": ["ES", "MA"],
-        "areas": [1],
+        "areas": [Area.objects.first().pk],
         "title": "Un título",
         "text": "<p>Un <strong>texto</strong>.</p>",
         "sources-TOTAL_FORMS": "2",
@@ -181,7 +182,7 @@ def test_the_form_takes_the_same_queries_whatever_stands_around_it(desk, issue, 
     for number in range(rows):
         item = make_item(issue, "borders", en=f"Item {number}", sources=[{"outlet": "Paper"}])
     ContentType.objects.get_for_model(Item)  # Django asks once in a process
-    with django_assert_num_queries(22):
+    with django_assert_num_queries(23):
         desk.get(page("item_change", item.pk))
 
 

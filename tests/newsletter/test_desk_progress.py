@@ -3,8 +3,9 @@ import datetime
 import pytest
 import time_machine
 
-from newsletter import enqueue
+from newsletter import enqueue, pacing
 from newsletter.models import Delivery, Edition
+from picum.env import WarmUp
 from tests.html import Page
 from tests.newsletter.desk import at_the_desk, boris, carla, page, said
 from tests.newsletter.factories import make_issue, make_subscriber
@@ -80,12 +81,28 @@ def test_bars_carry_their_numbers_for_those_who_do_not_see_them(desk, issue):
     ]
 
 
-def test_speed_and_time_left_are_told_in_words(desk, issue):
-    Delivery.objects.filter(pk__in=Delivery.objects.filter(edition__language="en")[:4]).update(
-        state=State.ACCEPTED, changed_at=NOON - datetime.timedelta(seconds=8)
+def work(edition, *, began: float = 20, told: float = 1, lanes: int = 8, letters: int = 0, **waits: float) -> None:
+    """A worker's run that began so many seconds ago and told of itself so many seconds ago."""
+    edition.shifts.create(
+        worker=f"{edition.language}{edition.shifts.count()}",
+        started_at=NOON - datetime.timedelta(seconds=began),
+        seen_at=NOON - datetime.timedelta(seconds=told),
+        lanes=lanes,
+        letters=letters,
+        **waits,
     )
-    english = row(desk.get(page("issue_progress", issue.pk)), "en")
-    assert (english.rate, english.left) == ("0.5 a second", "less than a minute left")
+
+
+def remark(response, language: str) -> str:
+    return row(response, language).holding
+
+
+def test_speed_and_time_left_are_told_in_words(desk, issue):
+    english = issue.editions.get(language="en")
+    work(english, began=11, told=1, letters=3)
+    work(english, began=9, told=3, letters=2)
+    shown = row(desk.get(page("issue_progress", issue.pk)), "en")
+    assert (shown.rate, shown.left) == ("0.5 a second", "less than a minute left")
 
 
 @pytest.mark.parametrize(
@@ -124,8 +141,8 @@ def test_it_is_told_why_an_edition_stands_still_and_what_went_wrong(desk, issue)
     issue.editions.filter(language="de").update(
         state="paused", reason="The relay refuses our domain.", last_error="554 5.7.1 blocked"
     )
-    words = Page(desk.get(page("issue_progress", issue.pk))).one("tr", id="edition-de").words
-    assert "The relay refuses our domain. Last error: 554 5.7.1 blocked" in words
+    words = Page(desk.get(page("issue_progress", issue.pk))).one("tr", class_="desk-remark").words
+    assert words == "The relay refuses our domain. Last error: 554 5.7.1 blocked"
 
 
 def test_pausing_and_going_on(desk, issue):
@@ -182,14 +199,18 @@ def test_who_may_not_send_sees_numbers_and_no_buttons(desk, issue):
     assert [button for button in html.all("button") if button["formaction"]] == []
 
 
-@pytest.mark.parametrize("readers", [1, 3])
-def test_watching_costs_the_same_for_one_reader_and_three(desk, readers, django_assert_num_queries):
+@pytest.mark.parametrize("languages", [["en"], ["en", "de", "nl", "es", "fr", "it", "pt"]])
+def test_watching_costs_the_same_for_one_edition_and_seven(desk, settings, languages, django_assert_num_queries):
+    settings.SENDING_RATE, settings.SENDING_DOMAIN_RATES, settings.EMAIL_PROVIDER = 5, {"*": 2}, ""
     issue = make_issue(items=1, state=Edition.State.READY)
-    for number in range(readers):
-        make_subscriber(f"reader{number}@example.org", ["en", "de", "pt"][number])
-    enqueue.send(issue, ["en", "de", "pt"], by=None)
+    for number, language in enumerate(languages * 2):
+        make_subscriber(f"reader{number}@example.org", language)
+    enqueue.send(issue, languages, by=None)
     enqueue.freeze_due(issue.pk)
-    with django_assert_num_queries(6):
+    for edition in issue.editions.filter(language__in=languages):
+        work(edition, letters=1, relay=30)
+    pacing.moments(["reader0@example.org"] * 9, transport="smtp", now=NOON)
+    with django_assert_num_queries(8):
         desk.get(page("issue_progress_now", issue.pk))
 
 
@@ -201,15 +222,124 @@ def test_cancelling_says_that_the_edition_stays_in_the_archive(desk, issue):
 
 
 def test_an_edition_that_backs_off_says_when_it_goes_on(desk, issue):
-    later = NOON + datetime.timedelta(minutes=4)
-    issue.editions.filter(language="en").update(resume_at=later, last_error="421 come back later")
-    issue.editions.filter(language="de").update(resume_at=NOON - datetime.timedelta(minutes=1))
-    html = Page(desk.get(page("issue_progress", issue.pk)))
-    told = html.one("tr", id="edition-en").words
-    assert "goes on by itself at 20 October 2026, 12:04 (Europe/Brussels)" in told
-    assert "goes on" not in html.one("tr", id="edition-de").words
+    issue.editions.filter(language="en").update(resume_at=NOON + datetime.timedelta(minutes=4), last_error="421 later")
+    issue.editions.filter(language="de").update(resume_at=NOON - datetime.timedelta(seconds=1))
+    answer = desk.get(page("issue_progress", issue.pk))
+    assert remark(answer, "en") == "The way out gives trouble; it goes on by itself at 12:04."
+    assert remark(answer, "de") == ""
+    words = "The way out gives trouble; it goes on by itself at 12:04. Last error: 421 later"
+    assert words in Page(answer).words
     issue.editions.filter(language="en").update(state="paused")
-    assert "goes on" not in Page(desk.get(page("issue_progress", issue.pk))).one("tr", id="edition-en").words
+    assert remark(desk.get(page("issue_progress", issue.pk)), "en") == ""
+
+
+def test_nothing_is_said_of_an_edition_that_has_only_just_begun(desk, issue):
+    assert remark(desk.get(page("issue_progress", issue.pk)), "en") == ""
+
+
+def test_where_no_worker_is_somebody_must_look(desk, issue):
+    long_ago = NOON - datetime.timedelta(minutes=3)
+    issue.editions.update(frozen_at=long_ago)
+    Delivery.objects.update(due_at=long_ago)
+    work(issue.editions.get(language="en"), began=150, told=90)
+    answer = desk.get(page("issue_progress", issue.pk))
+    assert remark(answer, "en") == "No worker has been seen for 90 seconds; is Celery running?"
+    assert remark(answer, "de") == "No worker is at work; is Celery running?"
+
+
+def test_what_is_left_waits_for_its_next_try(desk, issue):
+    settle("en", *[State.ACCEPTED] * 9, State.DEFERRED)
+    Delivery.objects.filter(state=State.DEFERRED).update(due_at=NOON + datetime.timedelta(seconds=40))
+    settle("de", *[State.DEFERRED] * 2)
+    Delivery.objects.filter(edition__language="de").update(due_at=NOON + datetime.timedelta(hours=20))
+    answer = desk.get(page("issue_progress", issue.pk))
+    assert remark(answer, "en") == "What is left waits for its next try in 40 seconds."
+    assert remark(answer, "de") == "What is left waits for its next try on 21 October 2026, 08:00."
+
+
+@pytest.mark.parametrize(
+    ("waits", "said"),
+    [
+        (
+            {"relay": 120, "ledger": 30},
+            "The relay takes most of the time: 30 ms a mail on 8 connections. "
+            "More connections help (SENDING_CONNECTIONS).",
+        ),
+        ({"relay": 20, "ledger": 60}, "The database takes most of the time: 15 ms a mail."),
+        ({"relay": 20, "rate": 60}, "The limit of 14 mails a second is reached (SENDING_RATE)."),
+        ({"relay": 4, "ledger": 6}, "The workers are as busy as their machine lets them be."),
+    ],
+)
+def test_what_the_workers_wait_for_is_told_with_the_setting_that_changes_it(desk, issue, settings, waits, said):
+    settings.SENDING_RATE = 14
+    settings.NEWSLETTER_TRANSPORT = "smtp"
+    work(issue.editions.get(language="en"), lanes=8, letters=4000, **waits)
+    assert remark(desk.get(page("issue_progress", issue.pk)), "en") == said
+
+
+def test_fewer_workers_than_an_edition_is_worth(desk, issue, settings):
+    settings.NEWSLETTER_TRANSPORT = "provider"
+    issue.editions.filter(language="en").update(frozen_count=2000)
+    work(issue.editions.get(language="en"), letters=400)
+    shown = desk.get(page("issue_progress", issue.pk))
+    assert remark(shown, "en") == "1 of 5 workers are at work; with more of them it would be quicker."
+    work(issue.editions.get(language="en"), lanes=1, letters=0, relay=60)
+    words = "The provider takes most of the time: 150 ms a mail on 9 connections. More connections help"
+    few = "(SENDING_CONNECTIONS). 2 of 5 workers are at work; with more of them it would be quicker."
+    assert remark(desk.get(page("issue_progress", issue.pk)), "en") == f"{words} {few}"
+
+
+def test_a_domain_s_limit_is_named(desk, issue, settings):
+    settings.SENDING_DOMAIN_RATES, settings.EMAIL_PROVIDER = {"example.org": 0.5}, ""
+    pacing.moments(["reader0@example.org"] * 9, transport="smtp", now=NOON)
+    work(issue.editions.get(language="en"), letters=40, rate=80)
+    said = "Readers at example.org wait: it gets 0.5 mails a second (SENDING_DOMAIN_RATES)."
+    answer = desk.get(page("issue_progress", issue.pk))
+    assert (remark(answer, "en"), remark(answer, "de")) == (said, "")
+    Delivery.objects.filter(edition__language="de").update(due_at=NOON + datetime.timedelta(seconds=3))
+    assert remark(desk.get(page("issue_progress", issue.pk)), "de") == said
+
+
+def test_a_warm_up_says_until_when_the_day_is_full(desk, issue, settings):
+    settings.SENDING_WARM_UP, settings.EMAIL_PROVIDER = WarmUp(datetime.date(2026, 10, 20), (4, 50)), ""
+    pacing.moments(["reader0@example.org"] * 4, transport="smtp", now=NOON)
+    answer = desk.get(page("issue_progress", issue.pk))
+    words = "Today’s share of the warm-up is used up (SENDING_WARM_UP); it goes on by itself on 21 October 2026, 00:00."
+    assert remark(answer, "en") == words
+    assert "warm-up: 0 of today’s 4 left." in Page(answer).words
+
+
+@pytest.mark.parametrize(
+    ("limits", "line"),
+    [
+        ({}, "In force: 8 connections a worker; no limit a second."),
+        ({"SENDING_RATE": 14.5}, "In force: 8 connections a worker; 14.5 mails a second."),
+        (
+            {"SENDING_RATE": 2000, "SENDING_DOMAIN_RATES": {"gmail.com": 20, "*": 2.5}},
+            "In force: 8 connections a worker; 2,000 mails a second; of these gmail.com 20, others 2.5.",
+        ),
+        (
+            {
+                "SENDING_DOMAIN_RATES": {"gmail.com": 0.25},
+                "SENDING_WARM_UP": WarmUp(datetime.date(2026, 12, 1), (50, 100)),
+            },
+            "In force: 8 connections a worker; mails a second to gmail.com 0.25; warm-up from 1 December 2026.",
+        ),
+        (
+            {"SENDING_WARM_UP": WarmUp(datetime.date(2026, 10, 19), (50, 1000))},
+            "In force: 8 connections a worker; no limit a second; warm-up: 1,000 of today’s 1,000 left.",
+        ),
+        (
+            {"SENDING_WARM_UP": WarmUp(datetime.date(2026, 9, 19), (50, 1000))},
+            "In force: 8 connections a worker; no limit a second.",
+        ),
+    ],
+)
+def test_the_limits_in_force_are_one_line(desk, issue, settings, limits, line):
+    settings.SENDING_CONNECTIONS = 8
+    for name, value in limits.items():
+        setattr(settings, name, value)
+    assert desk.get(page("issue_progress", issue.pk)).context["knobs"] == line
 
 
 @pytest.mark.parametrize(

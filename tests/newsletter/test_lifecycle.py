@@ -11,11 +11,13 @@ from tests.newsletter.factories import make_issue
 
 pytestmark = pytest.mark.django_db
 S = Edition.State
-DEEDS = ["ready", "draft", "unschedule", "pause", "resume", "cancel"]
+DEEDS = ["ready", "draft", "unschedule", "release", "pause", "resume", "cancel"]
 # (deed, state before) → state after; whatever is not named here changes nothing.
 EDITS = {("ready", S.DRAFT): S.READY, ("draft", S.READY): S.DRAFT}
 SENDS = {
     ("unschedule", S.SCHEDULED): S.READY,
+    ("unschedule", S.HELD): S.READY,
+    ("release", S.HELD): S.SCHEDULED,
     ("pause", S.SENDING): S.PAUSED,
     ("resume", S.PAUSED): S.SENDING,
     ("cancel", S.SENDING): S.CANCELLED,
@@ -26,7 +28,7 @@ SENDS = {
 def german(state: str) -> Edition:
     issue = make_issue(items=1, state=S.READY)
     fields = {"state": state}
-    if state == S.SCHEDULED:
+    if state in {S.SCHEDULED, S.HELD}:
         fields["send_at"] = timezone.now() + datetime.timedelta(days=1)
     elif state not in {S.DRAFT, S.READY}:
         fields["frozen_at"] = timezone.now()

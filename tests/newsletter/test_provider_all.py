@@ -139,6 +139,17 @@ def test_a_batch_is_as_large_as_the_knob_says_and_the_provider_allows(settings, 
     assert (ProviderTransport().name, ProviderTransport().batch) == ("postmark", most)
 
 
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_no_call_carries_more_letters_than_its_provider_takes(settings, name):
+    pressing = make_pressing()
+    letters = [make_letter(number, f"reader{number}@example.org", pressing) for number in range(1, 1202)]
+    point_at(settings, name, "http://127.0.0.1:9", batch=5000)
+
+    sizes = [len(group) for group in ProviderTransport().desk.groups(letters)]
+
+    assert (max(sizes), sum(sizes)) == (PROVIDERS[name].most, 1201)
+
+
 def test_a_provider_that_repeats_the_bodies_gets_no_call_larger_than_it_takes(settings):
     pressing = make_pressing(words="ü" * 3_000_000)  # six bytes each in JSON, and twice: 36 MB
     letters = [make_letter(number, f"reader{number}@example.org", pressing) for number in range(1, 4)]

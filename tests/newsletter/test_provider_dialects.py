@@ -5,8 +5,8 @@ import json
 import pytest
 
 from newsletter.transports import Outcome, Verdict
+from tests.newsletter.providers.answers import Answer, Reset, Silence
 from tests.newsletter.providers.bench import deliver, fake, make_letter, make_pressing
-from tests.newsletter.providers.fake import Answer, Reset, Silence
 
 AMAL = "amal@example.org"
 REFUSED, UNSENT, LATER, UNKNOWN = Verdict.REFUSED, Verdict.UNSENT, Verdict.LATER, Verdict.UNKNOWN
@@ -156,7 +156,7 @@ def test_each_provider_s_own_way_of_saying_it_is_understood_after_one_call(setti
 
 @pytest.mark.parametrize(
     ("answer", "verdict", "why"),
-    [(Reset(), UNKNOWN, "no-answer"), (Silence(), UNKNOWN, "no-answer"), (None, UNSENT, "connect")],
+    [(Reset(), UNKNOWN, "no-answer"), (Silence(), UNKNOWN, "no-answer"), (None, UNSENT, "unreachable")],
     ids=["cut", "silence", "nobody listens"],
 )
 def test_amazon_s_own_client_makes_one_call_and_tells_apart_what_went_out(settings, answer, verdict, why):

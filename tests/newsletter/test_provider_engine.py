@@ -10,8 +10,8 @@ from newsletter import enqueue, reporting, sending
 from newsletter.models import Edition
 from newsletter.reconcile import reconcile
 from tests.newsletter.factories import make_issue, make_subscriber
+from tests.newsletter.providers.answers import Answer, Silence
 from tests.newsletter.providers.bench import fake
-from tests.newsletter.providers.fake import Answer, Silence
 
 pytestmark = pytest.mark.django_db
 

@@ -11,8 +11,8 @@ import time_machine
 
 from newsletter.transports import Outcome, Verdict
 from newsletter.transports.provider import UNEXPLAINED, ProviderTransport
+from tests.newsletter.providers.answers import Answer, Reset, Silence
 from tests.newsletter.providers.bench import Ledger, deliver, deliver_each, fake, make_letter, make_pressing, point_at
-from tests.newsletter.providers.fake import Answer, Reset, Silence
 
 AMAL = "amal@example.org"
 NOT_US = "The provider does not let us send (%s)."
@@ -217,7 +217,7 @@ def test_nothing_was_sent_when_nobody_listens(settings):
     point_at(settings, "mailgun", f"http://127.0.0.1:{port}")
 
     assert deliver(make_letter(1, AMAL)) == [
-        Outcome(UNSENT, "connect", "No connection to the provider: [Errno 111] Connection refused", backs_off=True)
+        Outcome(UNSENT, "unreachable", "No connection to the provider: [Errno 111] Connection refused", backs_off=True)
     ]
 
 
@@ -226,7 +226,7 @@ def test_nothing_was_sent_when_the_name_is_not_known(settings):
 
     told = deliver(make_letter(1, AMAL))
 
-    assert [(outcome.verdict, outcome.why, outcome.backs_off) for outcome in told] == [(UNSENT, "connect", True)]
+    assert [(outcome.verdict, outcome.why, outcome.backs_off) for outcome in told] == [(UNSENT, "unreachable", True)]
 
 
 @pytest.mark.parametrize("greeting", [b"", b"220 this is a mail server\r\n"], ids=["hangs up", "speaks no TLS"])
@@ -246,7 +246,7 @@ def test_nothing_was_sent_when_there_is_no_tls(settings, greeting):
         told = deliver(make_letter(1, AMAL))
         thread.join()
 
-    assert [(outcome.verdict, outcome.why, outcome.backs_off) for outcome in told] == [(UNSENT, "connect", True)]
+    assert [(outcome.verdict, outcome.why, outcome.backs_off) for outcome in told] == [(UNSENT, "unreachable", True)]
 
 
 def test_a_wrong_address_of_the_api_is_a_matter_of_configuration(settings):

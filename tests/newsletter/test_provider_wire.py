@@ -4,6 +4,7 @@ import pytest
 
 from newsletter.mime import delivery_token
 from newsletter.transports import Outcome, Verdict
+from tests.newsletter.providers.answers import Mail
 from tests.newsletter.providers.bench import (
     MARKER,
     Ledger,
@@ -14,7 +15,6 @@ from tests.newsletter.providers.bench import (
     make_letter,
     make_pressing,
 )
-from tests.newsletter.providers.fake import Mail
 
 AMAL, BORIS, CARLA = "amal@example.org", "boris@example.org", "carla@example.org"
 SHARED = {

@@ -211,7 +211,7 @@ def test_the_rate_is_kept_and_used(settings, relay, rate, number):
 class Faulty:
     """A transport with a bug: its lanes raise at one letter, before or after the intent."""
 
-    name, batch = "faulty", 1
+    name, batch, lanes = "faulty", 1, 1
 
     def __init__(self, address: str, *, after_intent: bool):
         self.address, self.after_intent, self.sent = address, after_intent, []
@@ -219,7 +219,7 @@ class Faulty:
     def lane(self):
         return self
 
-    async def send(self, letters, intend):
+    async def send(self, letters, intend, following):
         (letter,) = letters
         if letter.address == self.address and not self.after_intent:
             raise ValueError("a bug")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from newsletter.transports import Outcome, Verdict, smtp
+from newsletter.transports import Outcome, Verdict, smtp, smtp_connection
 from picum.chaos.relay import ACCEPT_THEN_DROP, DROP, HANG, Relay
 from tests.newsletter.lane import ACCEPTED, PIPELINED, PLAIN, Desk, always, at, deliver, letters, verbs
 
@@ -63,7 +63,7 @@ def test_a_host_without_an_address_is_the_same():
 
 @pytest.mark.parametrize("step", ["connect", "EHLO", "MAIL", "RCPT", "DATA"])
 def test_a_relay_that_falls_silent_before_the_dot_has_sent_nothing(monkeypatch, step):
-    monkeypatch.setattr(smtp, "REPLY_SECONDS", 0.2)
+    monkeypatch.setattr(smtp_connection, "REPLY_SECONDS", 0.2)
     with Relay(always(step, HANG)) as relay:
         (outcome,) = deliver(relay)
     why = "connect" if step in {"connect", "EHLO"} else "dropped"

@@ -50,6 +50,10 @@ class Command(BaseCommand):
                 enqueue.send(issue, wanted, by=None, at=moment)
             except (enqueue.NotReady, lifecycle.IllegalMove) as error:
                 raise CommandError(str(error)) from None
+        elif held := next((edition for edition in editions.values() if edition.state == State.HELD), None):
+            raise CommandError(
+                f"The {held.language} edition is held: {held.reason} Send it with --language {held.language}."
+            )
         elif not any(edition.state in UNDER_WAY for edition in editions.values()):
             raise CommandError(f"No edition of “{slug}” is ready to be sent.")
         if wait:
@@ -64,7 +68,7 @@ class Command(BaseCommand):
         alone = settings.BROKER_IS_EMBEDDED
         while True:
             if alone:
-                reconcile()
+                reconcile()  # which also asks whether this database may send
                 for edition in issue.editions.filter(state=State.SENDING):
                     sending.send_edition(edition.pk, seconds=STEP_SECONDS, until=lambda: interrupt.asked)
             rows = reporting.progress(issue)
@@ -74,6 +78,8 @@ class Command(BaseCommand):
             for error in sorted(troubled):
                 self.stderr.write(f"\nThe relay gives trouble, the sending goes on when it is over: {error}")
             self.told |= troubled
+            if held := next((row for row in rows if row["state"] == State.HELD), None):
+                raise CommandError(f"\nThe {held['language']} edition is held: {held['reason']}")
             if any(row["state"] == State.PAUSED for row in rows):
                 paused = next(row for row in rows if row["state"] == State.PAUSED)
                 raise CommandError(f"\nThe {paused['language']} edition is paused: {paused['reason'] or 'by hand'}")

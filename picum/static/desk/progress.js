@@ -1,4 +1,5 @@
-// Fetches the numbers again every two seconds until nothing moves any more. Without it there is "Refresh".
+// Fetches the numbers again every two seconds until nothing moves any more, more rarely where counting takes long.
+// Without it there is "Refresh".
 "use strict";
 document.addEventListener("DOMContentLoaded", () => {
   const region = document.querySelector("[data-progress]");
@@ -6,6 +7,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const say = (text) => { if (phase.textContent !== text) phase.textContent = text; };
 
   const refresh = async () => {
+    const began = performance.now();
     try {
       const response = await fetch(region.dataset.progress);
       if (!response.ok || response.redirected) throw new Error(response.statusText);
@@ -18,10 +20,10 @@ document.addEventListener("DOMContentLoaded", () => {
     } catch {
       say(region.dataset.lost);
     }
-    again();
+    again(performance.now() - began);
   };
-  const again = () => {
-    if (region.firstElementChild.dataset.final !== "true") setTimeout(refresh, 2000);
+  const again = (took) => {
+    if (region.firstElementChild.dataset.final !== "true") setTimeout(refresh, Math.max(2000, 10 * took));
   };
-  again();
+  again(0);
 });

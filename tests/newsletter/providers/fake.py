@@ -6,72 +6,23 @@ test sees the mails as readers would get them.
 """
 
 import base64
+import contextlib
 import json
 import re
 import socket
 import struct
 import threading
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs
+
+from tests.newsletter.providers.answers import Answer, Cut, Gathered, Late, Mail, Request, Reset, Short, Silence, Taken
+from tests.newsletter.providers.keyed import brevo, resend
 
 KEY = "key-of-the-tests"
 
 
-@dataclass(frozen=True)
-class Request:
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def form(self) -> dict[str, list[str]]:
-        return parse_qs(self.body.decode(), strict_parsing=True, keep_blank_values=True)
-
-    @property
-    def data(self) -> object:
-        return json.loads(self.body)
-
-
-@dataclass(frozen=True)
-class Mail:
-    """A mail as its reader would get it."""
-
-    to: str
-    sender: str
-    subject: str
-    text: str
-    html: str
-    headers: dict[str, str]
-    metadata: dict[str, str]
-    tags: list[str]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the server says: JSON, or bytes as they are."""
-
-    status: int = 200
-    data: object = None
-    headers: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def body(self) -> bytes:
-        return self.data if isinstance(self.data, bytes) else json.dumps(self.data).encode()
-
-
-class Reset(Answer):
-    """The request is read to its end, then the connection is cut."""
-
-
-class Silence(Answer):
-    """The request is read to its end, and nothing is said."""
-
-
 class FakeProvider(ThreadingHTTPServer):
     """`provider.url` for the API_URL setting. `script` holds answers to give instead of the proper one, in turn;
-    `requests` is all that came in, over `connections`; `mails` what was taken."""
+    `requests` is all that came in, over `connections`; `mails` what was taken, `keys` under which idempotency key."""
 
     daemon_threads = True
 
@@ -81,7 +32,8 @@ class FakeProvider(ThreadingHTTPServer):
         self.requests: list[Request] = []
         self.connections: set[tuple[str, int]] = set()
         self.mails: list[Mail] = []
-        self.script: list[Answer] = []
+        self.keys: dict[str, tuple[bytes, Answer]] = {}
+        self.script: list[Answer | Taken | Late | Gathered] = []
         self.over = threading.Event()
 
     @property
@@ -101,9 +53,17 @@ class FakeProvider(ThreadingHTTPServer):
 
     def answer(self, request: Request) -> Answer:
         self.requests.append(request)
-        if self.script:
-            return self.script.pop(0)
-        return CHECKS[self.name](self, request)
+        told = self.script.pop(0) if self.script else Late(0)
+        if isinstance(told, Answer):
+            return told
+        proper = CHECKS[self.name](self, request)
+        if isinstance(told, Taken):
+            return told.then
+        if isinstance(told, Gathered):
+            told.barrier.wait(20)
+        else:
+            self.over.wait(told.seconds)
+        return proper
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -112,28 +72,48 @@ class _Handler(BaseHTTPRequestHandler):
     server: FakeProvider
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.connections.add(self.client_address)
+        if self.server.script and isinstance(self.server.script[0], Cut):
+            self._cut_upload()
+            return
+        body = self.rfile.read(int(self.headers["Content-Length"]))
         answer = self.server.answer(Request(self.command, self.path, dict(self.headers.items()), body))
         if isinstance(answer, Reset):
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.connection.close()
-            self.close_connection = True
-            return
-        if isinstance(answer, Silence):
+            self._reset()
+        elif isinstance(answer, Silence):
             self.server.over.wait(20)
             self.close_connection = True
-            return
+        else:
+            self._say(answer)
+
+    def _cut_upload(self) -> None:
+        self.server.script.pop(0)
+        head = self.rfile.read(1000)
+        self.server.requests.append(Request(self.command, self.path, dict(self.headers.items()), head))
+        self._reset()
+
+    def _reset(self) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+        self.close_connection = True
+
+    def _say(self, answer: Answer) -> None:
         self.send_response(answer.status)
         for name, value in ({"Content-Type": "application/json"} | answer.headers).items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
-        self.wfile.write(answer.body)
+        short = isinstance(answer, Short)
+        # Whoever has hung up meanwhile does not get it.
+        with contextlib.suppress(ConnectionError):
+            self.wfile.write(answer.body[: len(answer.body) // 2] if short else answer.body)
+            self.wfile.flush()
+        self.close_connection = self.close_connection or short
 
     def finish(self) -> None:
         if self.connection.fileno() != -1:
-            super().finish()
+            with contextlib.suppress(ConnectionError):
+                super().finish()
 
     def log_message(self, *args) -> None:
         pass
@@ -296,12 +276,6 @@ def _postal(server: FakeProvider, request: Request) -> Answer:
     return Answer(200, {"status": "success", "data": {"message_id": "1@x", "messages": messages}})
 
 
-def _resend(server: FakeProvider, request: Request) -> Answer:
-    if isinstance(request.data, list):
-        return Answer(200, {"data": [{"id": str(number)} for number, _one in enumerate(request.data)]})
-    return Answer(200, {"id": "1"})
-
-
 def _scaleway(server: FakeProvider, request: Request) -> Answer:
     emails = [{"mail_rcpt": to["email"], "id": "1", "status": "sending"} for to in request.data["to"]]
     return Answer(200, {"emails": emails})
@@ -322,18 +296,13 @@ CHECKS = {
     "mailgun": mailgun,
     "postmark": postmark,
     "amazon-ses": lambda server, request: Answer(200, {"MessageId": "1"}),
-    "brevo": lambda server, request: Answer(
-        201,
-        {"messageIds": ["1" for _version in request.data["messageVersions"]]}
-        if "messageVersions" in request.data
-        else {"messageId": "<1@brevo>"},
-    ),
+    "brevo": brevo,
     "mailersend": lambda server, request: Answer(202, b"", {"Content-Type": "text/html", "X-Message-Id": "1"}),
     "mailjet": _mailjet,
     "mailtrap": _mailtrap,
     "mandrill": _mandrill,
     "postal": _postal,
-    "resend": _resend,
+    "resend": resend,
     "scaleway": _scaleway,
     "sendgrid": lambda server, request: Answer(202, b"", {"Content-Type": "text/plain"}),
     "sparkpost": _sparkpost,

@@ -1,0 +1,299 @@
+"""What a provider's event, or a bounce, does: to the delivery, to the reader, to the edition.
+
+Every source ends here, whatever its order: an event that is known already does nothing, the worst news about a letter
+wins, and nothing that was done is undone by a later event. So the same events in any order come to the same end.
+"""
+
+import datetime
+import hashlib
+import hmac
+import logging
+import re
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from newsletter import brakes, softness, subscriptions
+from newsletter.addresses import InvalidAddress, address_key, normalise
+from newsletter.mime import delivery_token
+from newsletter.models import Delivery, DeliveryEvent, Edition, Subscriber, Suppression
+
+log = logging.getLogger(__name__)
+Kind, State, Reason = DeliveryEvent.Kind, Delivery.State, Suppression.Reason
+
+GROUP = 500  # events that share their statements
+ARRIVED = {Kind.DELIVERED, Kind.COMPLAINED, Kind.UNSUBSCRIBED}
+# What a letter that did not arrive is called in the ledger; a later entry is worse news.
+FAILED = {Kind.SOFT: "soft-bounce", Kind.POLICY: "policy", Kind.REJECTED: "rejected", Kind.HARD: "hard-bounce"}
+RANK = {why: rank for rank, why in enumerate(FAILED.values(), 1)}
+# A provider that did not even try, because of what it knows of the address from earlier: `Event.code` of "rejected".
+KNOWN_TO_PROVIDER = {"bounced": Reason.BOUNCED, "invalid": Reason.BOUNCED, "complained": Reason.COMPLAINED}
+# So many refusals by policy among the latest events of an edition are no accident of one mailbox.
+POLICY_MOST, POLICY_AMONG = 5, 20
+_TOKEN = re.compile(r"([1-9][0-9]{0,17})-[0-9a-f]{20}", re.ASCII)
+_ADDRESS = re.compile(r"[^\s<>\"'(),;:\[\]{}|=]+(?:@|%40)[^\s<>\"'(),;:\[\]{}|]+")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened to one letter, in words common to all sources.
+
+    `kind` is one of DeliveryEvent.Kind; `token` what `mime.delivery_token` made; `address` whom the source names;
+    `source` a provider's name as in EMAIL_URL, or "dsn"; `key` the source's own number of this event, "" where it
+    gives none; `code` an enhanced status code (RFC 3463) or the source's word (for "rejected": see
+    KNOWN_TO_PROVIDER); `detail` what it says to people, in which `apply` hides addresses.
+    """
+
+    kind: str
+    token: str
+    address: str
+    happened_at: datetime.datetime
+    source: str
+    key: str
+    code: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """What an event is about."""
+
+    pk: int
+    address_key: uuid.UUID
+    state: str
+    edition_id: int
+    subscriber_id: int | None
+
+
+def read_token(token: str) -> int | None:
+    """The delivery that a token names; None when it is not one of ours."""
+    found = _TOKEN.fullmatch(token)
+    if not found:
+        return None
+    number = int(found[1])
+    return number if hmac.compare_digest(delivery_token(number), token) else None
+
+
+def apply(events: Sequence[Event], *, now: datetime.datetime) -> Counter:
+    """Record the events and do what they ask for; how many were new, by kind, and "repeated" and "foreign".
+
+    Foreign events carry no delivery of ours, or another address than the delivery's: they are not even recorded.
+    Each group is one transaction. Readers may go on the stop list or be unsubscribed, deliveries change their state,
+    and an edition that is being sent may be paused. Nobody is told.
+    """
+    counts: Counter = Counter()
+    for start in range(0, len(events), GROUP):
+        with transaction.atomic():
+            counts += _apply(events[start : start + GROUP], now)
+    if counts:
+        log.info("Events: %s.", ", ".join(f"{number} {what}" for what, number in sorted(counts.items())))
+    return counts
+
+
+def _apply(events: Sequence[Event], now: datetime.datetime) -> Counter:
+    ours = _ours(events)
+    new = _record(ours, now)
+    counts = Counter(event.kind for event, _letter in new)
+    counts["repeated"] = len(ours) - len(new)
+    counts["foreign"] = len(events) - len(ours)
+    if new:
+        _settle(new, now)
+        _suppress(new, now)
+        _unsubscribe(new)
+        _brake(new)
+    return +counts
+
+
+# --- whose is it -----------------------------------------------------------------------------------------------------
+
+
+def _ours(events: Sequence[Event]) -> list[tuple[Event, _Letter]]:
+    """The events that name a delivery of ours and its address, in the order of the deliveries."""
+    named = [(number, event) for event in events if (number := read_token(event.token))]
+    rows = Delivery.objects.filter(pk__in={number for number, _event in named}).values_list(
+        "pk", "address_key", "state", "edition_id", "subscriber_id"
+    )
+    letters = {row[0]: _Letter(*row) for row in rows}
+    found = [
+        (event, letters[number])
+        for number, event in named
+        if number in letters and _is_to(event.address, letters[number].address_key)
+    ]
+    # Workers that meet in the same rows take them in one order, and so never wait for one another in a circle.
+    return sorted(found, key=lambda pair: (pair[1].pk, pair[0].kind, pair[0].key))
+
+
+def _is_to(address: str, key: uuid.UUID) -> bool:
+    try:
+        # Most sources name it as we wrote it.
+        return address_key(address) == key or address_key(normalise(address)) == key
+    except (InvalidAddress, UnicodeError):
+        return False
+
+
+def _key(event: Event, letter: _Letter) -> uuid.UUID:
+    """The same for the same event, and for no other."""
+    own = event.key or event.happened_at.astimezone(datetime.UTC).isoformat()
+    text = f"{event.source}|{letter.pk}|{event.kind}|{own}"
+    return uuid.UUID(bytes=hashlib.sha256(text.encode("utf-8", "replace")).digest()[:16])
+
+
+def _record(pairs: Sequence[tuple[Event, _Letter]], now: datetime.datetime) -> list[tuple[Event, _Letter]]:
+    """Insert the events; return those that were not there before."""
+    by_key = {_key(event, letter): (event, letter) for event, letter in pairs}
+    if not by_key:
+        return []
+    at, uuid_field = connection.ops.adapt_datetimefield_value, DeliveryEvent._meta.get_field("key")
+    received, parameters = at(now), []
+    for key, (event, letter) in by_key.items():
+        parameters += [letter.pk, event.kind, event.source[:20], _plain(event.code)[:20], _scrubbed(event)]
+        parameters += [at(event.happened_at), received, uuid_field.get_db_prep_value(key, connection)]
+    values = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s)"] * len(by_key))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            INSERT INTO {_table(DeliveryEvent)}
+                   (delivery_id, kind, source, code, detail, happened_at, received_at, key)
+            VALUES {values} ON CONFLICT (key) DO NOTHING RETURNING key
+            """,
+            parameters,
+        )
+        return [by_key[uuid.UUID(str(row[0]))] for row in cursor.fetchall()]
+
+
+# --- the delivery ----------------------------------------------------------------------------------------------------
+
+
+def _settle(new: Sequence[tuple[Event, _Letter]], now: datetime.datetime) -> None:
+    """The ledger learns what became of the letters.
+
+    A letter in hand is settled too: a provider may be quicker than its own answer, and the sender's word finds the
+    row no longer in its hands. Not so a skipped one, which nobody sent.
+    """
+    settled = [State.ACCEPTED, State.FAILED, State.SKIPPED]
+    arrived = {letter.pk for event, letter in new if event.kind in ARRIVED and letter.state not in settled}
+    if arrived:
+        Delivery.objects.filter(pk__in=arrived).exclude(state__in=settled).update(
+            state=State.ACCEPTED, why="", detail="", lease_until=None, changed_at=now
+        )
+    failed: dict[int, tuple[str, str]] = {}
+    for event, letter in new:
+        if why := FAILED.get(event.kind):
+            before = failed.get(letter.pk)
+            if before is None or RANK[before[0]] < RANK[why]:
+                failed[letter.pk] = why, _scrubbed(event)
+    if failed:
+        _fail(failed, now)
+
+
+def _fail(failed: dict[int, tuple[str, str]], now: datetime.datetime) -> None:
+    """Call the deliveries failed, unless they are for a worse reason, or for one of the sender's own."""
+    values = ", ".join(["(%s, %s, %s, %s)"] * len(failed))
+    known = " ".join(f"WHEN '{why}' THEN {rank}" for why, rank in RANK.items())
+    parameters = [value for pk, (why, detail) in sorted(failed.items()) for value in (pk, why, detail, RANK[why])]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH v (id, why, detail, bad) AS (VALUES {values})
+            UPDATE {_table(Delivery)} AS d
+            SET state = 'failed', why = v.why, detail = v.detail, lease_until = NULL, changed_at = %s
+            FROM v WHERE d.id = v.id AND d.state <> 'skipped'
+                     AND (d.state <> 'failed' OR CASE d.why {known} ELSE 99 END < v.bad)
+            """,
+            [*parameters, connection.ops.adapt_datetimefield_value(now)],
+        )
+
+
+# --- the reader ------------------------------------------------------------------------------------------------------
+
+
+def _suppress(new: Sequence[tuple[Event, _Letter]], now: datetime.datetime) -> None:
+    """Whom not to mail any more: mailboxes that do not exist, and who complained."""
+    reasons: dict[uuid.UUID, str] = {}
+    for event, letter in new:
+        reason = _reason(event)
+        if reason and reasons.get(letter.address_key) != Reason.COMPLAINED:
+            reasons[letter.address_key] = reason
+    # Any letter that did not arrive may make three in a row of two that are known already.
+    tried = {letter.subscriber_id for event, letter in new if event.kind in FAILED and letter.subscriber_id}
+    for key in softness.given_up(tried):
+        reasons.setdefault(key, Reason.BOUNCED)
+    if not reasons:
+        return
+    field = Suppression._meta.get_field("address_key")
+    created = connection.ops.adapt_datetimefield_value(now)
+    rows = [(field.get_db_prep_value(key, connection), reason, created) for key, reason in sorted(reasons.items())]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            INSERT INTO {_table(Suppression)} AS s (address_key, reason, created_at)
+            VALUES {", ".join(["(%s, %s, %s)"] * len(rows))}
+            ON CONFLICT (address_key) DO UPDATE SET reason = excluded.reason
+            WHERE s.reason = 'unsubscribed' OR (s.reason = 'bounced' AND excluded.reason = 'complained')
+            """,
+            [value for row in rows for value in row],
+        )
+
+
+def _reason(event: Event) -> str | None:
+    if event.kind == Kind.REJECTED:
+        return KNOWN_TO_PROVIDER.get(event.code)
+    return {Kind.HARD: Reason.BOUNCED, Kind.COMPLAINED: Reason.COMPLAINED}.get(event.kind)
+
+
+def _unsubscribe(new: Sequence[tuple[Event, _Letter]]) -> None:
+    left = {letter.subscriber_id for event, letter in new if event.kind == Kind.UNSUBSCRIBED}
+    for reader in Subscriber.objects.filter(pk__in=left - {None}) if left else ():
+        subscriptions.unsubscribe(reader, how="provider")
+
+
+# --- the edition -----------------------------------------------------------------------------------------------------
+
+
+def _brake(new: Sequence[tuple[Event, _Letter]]) -> None:
+    """Pause what is being sent and goes wrong. Good news never stops anything."""
+    for edition_id in sorted({letter.edition_id for event, letter in new if event.kind == Kind.POLICY}):
+        if _is_unwelcome(edition_id):
+            reason = _("The mailbox providers of several readers refused the mail for its content or its sender.")
+            brakes.stop(edition_id, reason=reason)
+    for edition_id in sorted({letter.edition_id for event, letter in new if event.kind != Kind.DELIVERED}):
+        brakes.check_breakers(edition_id)
+
+
+def _is_unwelcome(edition_id: int) -> bool:
+    """Whether, of the edition's latest letters heard of, several were refused by policy. Only letters that left since
+    a person last let it go on count: the earlier ones they have seen."""
+    edition = Edition.objects.filter(pk=edition_id, state=Edition.State.SENDING).first()
+    if edition is None:
+        return False
+    since = edition.resumed_at or edition.frozen_at
+    latest = DeliveryEvent.objects.filter(delivery__edition=edition, delivery__due_at__gte=since).order_by("-pk")
+    rows = latest.values_list("delivery_id", "kind")[:POLICY_AMONG]
+    return len({delivery for delivery, kind in rows if kind == Kind.POLICY}) >= POLICY_MOST
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+
+def _scrubbed(event: Event) -> str:
+    """What the source said, on one line of at most 300 characters, without any address; nor the part of the
+    reader's own that would tell who it is."""
+    text = _ADDRESS.sub("…", _plain(event.detail))
+    local = event.address.rpartition("@")[0]
+    if len(local) > 2 and local.casefold() in text.casefold():
+        text = re.sub(re.escape(local), "…", text, flags=re.IGNORECASE)
+    return " ".join(text.split())[:300]
+
+
+def _plain(text: str) -> str:
+    """Without characters that a database refuses."""
+    return _UNPRINTABLE.sub(" ", text)
+
+
+def _table(model) -> str:
+    return model._meta.db_table
