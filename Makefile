@@ -2,10 +2,11 @@
 #
 #   make run PORT=8080 MAIL_PORT=2626      other ports
 #   make test ARGS="-k unsubscribe"        anything pytest understands; `make run` takes ARGS too
+#   make chaos RECIPIENTS=5000 KILLS=30 SEED=7
 #   make env PYTHON=/path/to/python3.12    another Python
 
 .DEFAULT_GOAL := help
-.PHONY: help env tools run test lint messages lock
+.PHONY: help env tools run test chaos lint messages lock bench
 MAKEFLAGS += --no-print-directory
 
 export PYTHON
@@ -28,6 +29,10 @@ run: env ## Start the whole site on this machine: web, worker, beat and a local 
 test: tools ## Run the tests that need no service and no browser
 	@$(PY) -m pytest -n auto --maxprocesses 4 -m "not service and not browser" $(ARGS)
 
+chaos: env ## Kill, cut and hang all that sends, in a site of its own, and count who got the mail
+	@exec $(PY) manage.py chaos $(strip $(if $(RECIPIENTS),--recipients $(RECIPIENTS)) $(if $(KILLS),--kills $(KILLS)) \
+		$(if $(SEED),--seed $(SEED)) $(ARGS))
+
 lint: tools ## Check style and templates
 	@failed=0; \
 	$(PY) -m ruff check . || failed=1; \
@@ -35,9 +40,12 @@ lint: tools ## Check style and templates
 	$(PY) -m djlint --lint --quiet templates || failed=1; \
 	exit $$failed
 
+bench: env ## Measure the send engine beside its peers; ARGS="smtp --quick" for one row in short, --write into docs/
+	@$(PY) -m benchmarks $(ARGS)
+
 messages: tools ## Collect new texts into locale/ (for maintainers; needs GNU gettext)
 	@command -v xgettext >/dev/null || { echo "GNU gettext is needed for this: apt-get install gettext" >&2; exit 1; }
-	@$(PY) manage.py makemessages $(addprefix -l ,$(LANGUAGES)) --add-location=file
+	@$(PY) manage.py makemessages $(addprefix -l ,$(LANGUAGES)) --add-location=file --ignore 'var/*'
 	@$(PY) manage.py makemessages -d djangojs $(addprefix -l ,$(LANGUAGES)) --add-location=file --ignore 'var/*'
 
 lock: ## Compile the locked requirements anew from pyproject.toml (for maintainers; needs uv)

@@ -1,0 +1,286 @@
+"""The project's own functions, driven from outside: `python -m benchmarks.driver VERB ARGUMENT…`.
+
+Each verb prepares itself, says {"ready": …}, waits for a line, works, and answers with one line of JSON that has
+`ended`, the monotonic moment of its end. Everything else it is told through the environment.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Generator
+
+VERBS: dict[str, Callable[..., Generator]] = {}
+
+
+def verb(function: Callable[..., Generator]) -> Callable[..., Generator]:
+    """A generator that yields once when it is ready, and returns its answer."""
+    VERBS[function.__name__] = function
+    return function
+
+
+@verb
+def seed(readers: str, languages: str, size: str) -> Generator:
+    """`languages`: 1, or more for all orders of languages of our crowd; `size`: octets of a mail's words."""
+    from benchmarks import crowd
+
+    orders = crowd.ORDERS if int(languages) > 1 else ("en",)
+    codes = tuple(dict.fromkeys(order.split()[0] for order in orders))
+    yield
+    crowd.readers(int(readers), *orders)
+    crowd.issue(codes, size=int(size))
+    return {}
+
+
+@verb
+def frozen(readers: str, languages: str, size: str) -> Generator:
+    """The same, with its deliveries created and nothing sent."""
+    yield from seed(readers, languages, size)
+    return _freeze()
+
+
+@verb
+def freeze() -> Generator:
+    _warm()
+    yield
+    return _freeze()
+
+
+def _freeze() -> dict:
+    from newsletter import enqueue
+    from newsletter.models import Delivery
+
+    issue = _send()
+    watch = _Statements(f"INSERT INTO {Delivery._meta.db_table} ")
+    start = time.monotonic()
+    with watch:
+        enqueue.freeze_due(issue.pk)
+    seconds = time.monotonic() - start
+    return {"seconds": seconds, "insert_seconds": watch.seconds, "deliveries": Delivery.objects.count()}
+
+
+def _send():
+    """Press the button; the issue."""
+    from newsletter import enqueue
+    from newsletter.models import Edition, Issue
+
+    issue = Issue.objects.get()
+    wanted = issue.editions.filter(state=Edition.State.READY).values_list("language", flat=True)
+    enqueue.send(issue, list(wanted), by=None)
+    return issue
+
+
+@verb
+def press() -> Generator:
+    """Send: a worker does the rest where there is a broker, else this process does, until the first letters are out."""
+    from django.conf import settings
+
+    from newsletter import enqueue, sending
+    from newsletter.models import Edition
+
+    _warm()
+    if not settings.BROKER_IS_EMBEDDED:
+        _wait_for_workers()
+    yield
+    issue = _send()
+    if settings.BROKER_IS_EMBEDDED:
+        enqueue.freeze_due(issue.pk)
+        for edition in Edition.objects.filter(state=Edition.State.SENDING)[:1]:
+            sending.send_edition(edition.pk, seconds=0)
+    return {}
+
+
+def _wait_for_workers() -> None:
+    """Until a worker answers and, as the beat has it do, has reconciled: its parts are loaded then."""
+    from celery import current_app
+
+    from newsletter.doorbell import ring
+
+    deadline = time.monotonic() + 60
+    while not current_app.control.ping(timeout=1):
+        if time.monotonic() > deadline:
+            raise TimeoutError("No worker answers.")
+    ring("newsletter.reconcile", times=4)
+    time.sleep(3)
+
+
+@verb
+def send() -> Generator:
+    """One worker: runs over the edition until nothing is left for it."""
+    from newsletter import sending
+    from newsletter.models import Edition
+
+    _warm()
+    _letter()
+    edition = Edition.objects.get(state=Edition.State.SENDING)
+    transport = sending.chosen_transport()
+    yield
+    total: dict[str, int] = {}
+    while tally := sending.send_edition(edition.pk, transport=transport):
+        for verdict, number in tally.items():
+            total[verdict] = total.get(verdict, 0) + number
+    return {"tally": total}
+
+
+@verb
+def send_calls() -> Generator:
+    """The same through a provider's API, whose parts are loaded before."""
+    from newsletter.transports import provider  # noqa: F401  # imported for its time
+
+    return (yield from send())
+
+
+@verb
+def count_statements() -> Generator:
+    """The same, and how many statements of the database it took, without BEGIN and COMMIT."""
+    watch = _Statements()
+    steps = send()
+    next(steps)
+    yield
+    with watch:
+        answer = yield from steps
+    return answer | {"statements": watch.count}
+
+
+@verb
+def readers() -> Generator:
+    from newsletter.models import Subscriber
+
+    yield
+    return {"subscribed": Subscriber.objects.subscribed().count()}
+
+
+@verb
+def accept_all() -> Generator:
+    """As if the relay had taken every letter."""
+    from newsletter.models import Delivery
+
+    yield
+    return {"accepted": Delivery.objects.update(state=Delivery.State.ACCEPTED, worker="", lease_until=None)}
+
+
+@verb
+def receive(source: str, number: str, together: str, part: str, parts: str) -> Generator:
+    """Hand this process' part of the posts to the application."""
+    from urllib.parse import urlsplit
+
+    from django.conf import settings
+
+    from benchmarks import posts
+
+    bodies = list(posts.bodies(source, int(number), int(together)))[int(part) :: int(parts)]
+    told = {"secret": settings.ANYMAIL["WEBHOOK_SECRET"], "host": urlsplit(settings.SITE_URL).hostname}
+    posts.post(source, bodies[:1], **told)
+    yield
+    return {"posts": posts.post(source, bodies[1:], **told)}
+
+
+@verb
+def read_posts() -> Generator:
+    """One worker: reads what waits, until nothing does."""
+    from newsletter import posts
+
+    _warm()
+    yield
+    counts = posts.read_waiting(seconds=600)
+    new = sum(number for name, number in counts.items() if name not in {"posts", "repeated", "foreign", "unreadable"})
+    return {"told": new, "counts": counts}
+
+
+@verb
+def wire() -> Generator:
+    """Octets of one letter as the relay gets it, and how many deliveries are in which state."""
+    from django.db.models import Count
+
+    from newsletter.models import Delivery
+
+    yield
+    states = dict(Delivery.objects.order_by().values_list("state").annotate(number=Count("pk")))
+    return {"octets": len(_letter()), "states": states}
+
+
+@verb
+def words() -> Generator:
+    """The frozen words of the only rendition."""
+    from newsletter.models import Rendition
+
+    yield
+    return Rendition.objects.values("subject", "html", "text", "marker").get()
+
+
+def _letter() -> bytes:
+    """One letter as the relay gets it."""
+    from newsletter.mime import Letter, Pressing
+    from newsletter.models import Delivery
+
+    row = Delivery.objects.select_related("subscriber", "rendition__edition__issue").order_by("pk").last()
+    frozen, reader = row.rendition, row.subscriber
+    pressing = Pressing(
+        language=frozen.edition.language,
+        label=frozen.edition.issue.slug,
+        subject=frozen.subject,
+        html=frozen.html,
+        text=frozen.text,
+        marker=frozen.marker,
+    )
+    return pressing.data(Letter(row.pk, 1, reader.address, reader.handle, pressing), eight_bit=True)
+
+
+class _Statements:
+    """Counts, while it is entered, the statements that begin with some words, and their seconds."""
+
+    def __init__(self, start: str = ""):
+        self.start, self.count, self.seconds = start, 0, 0.0
+
+    def __enter__(self) -> "_Statements":
+        from django.db import connection
+
+        self._wrapped = connection.execute_wrapper(self._execute)
+        self._wrapped.__enter__()
+        return self
+
+    def __exit__(self, *error) -> None:
+        self._wrapped.__exit__(*error)
+
+    def _execute(self, execute, sql, parameters, many, context):
+        start = time.monotonic()
+        try:
+            return execute(sql, parameters, many, context)
+        finally:
+            if str(sql).lstrip().startswith(self.start):
+                self.count += 1
+                self.seconds += time.monotonic() - start
+
+
+def _warm() -> None:
+    """What a worker that has run for a while has behind it: imports and a connection."""
+    from django.db import connection
+
+    from newsletter import enqueue, reconcile, sending  # noqa: F401  # imported for its time
+
+    connection.ensure_connection()
+
+
+def _say(**words: object) -> None:
+    sys.stdout.write(json.dumps(words) + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "picum.settings"
+    import django
+
+    django.setup()
+    name, *arguments = sys.argv[1:]
+    steps = VERBS[name](*arguments)
+    next(steps)
+    _say(ready=name)
+    sys.stdin.readline()
+    try:
+        next(steps)
+    except StopIteration as end:
+        _say(**(end.value or {}), ended=time.monotonic())
+
+
+if __name__ == "__main__":
+    main()

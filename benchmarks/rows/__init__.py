@@ -1,0 +1,1 @@
+"""One module for each group of rows; `benchmarks.table` puts them in order."""

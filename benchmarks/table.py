@@ -1,0 +1,29 @@
+"""The rows, in their order, with what is asked of each."""
+
+from benchmarks.measure import Measure
+from benchmarks.rows import events, freezing, importing, loopback, post_office, provider, worker
+
+# name, what is measured, unit, floor, aim, by
+MEASURES = [
+    Measure(
+        "smtp", "Mails of 50 KB to a sink on this machine: share of smtp-source's rate", "×", 0.5, 0.8, loopback.smtp
+    ),
+    Measure("smtp-sqlite", "The same on SQLite", "×", None, None, loopback.smtp_on_sqlite),
+    Measure(
+        "post-office", "The same against django-post_office, 2 processes × 5 threads", "×", 6, 10, post_office.near
+    ),
+    Measure(
+        "far", "A relay 20 ms away, 10 connections, against django-post_office with 10", "×", 1.9, 4.5, post_office.far
+    ),
+    Measure(
+        "first-mail", "From Send to the first mail at the relay, 100,000 readers", "s", 5, 1, freezing.first_mail,
+        low=True,
+    ),
+    Measure("freezing", "Deliveries created", "/s", 50_000, 150_000, freezing.freezing),
+    Measure("memory", "Memory of a worker during 100,000 readers", "MB", 150, 100, worker.memory, low=True),
+    Measure("statements", "Database statements per reader", "", 1, 0.3, worker.statements, low=True),
+    Measure("provider", "Single calls to a provider that answers in 100 ms, 2 workers", "/s", 150, 400, provider.calls),
+    Measure("events", "Events of a provider's webhook", "/s", 2_000, 5_000, events.events),
+    Measure("import", "Import of 100,000 readers", "s", 30, 8, importing.on_postgresql, low=True),
+    Measure("import-sqlite", "The same on SQLite", "s", 30, 8, importing.on_sqlite, low=True),
+]  # fmt: skip
