@@ -165,7 +165,7 @@ class Delivery(models.Model):
         ]
         indexes = [
             # The only one beside the keys: each is written thrice a mail.
-            models.Index(fields=["edition", "state", "due_at"], name="delivery_due"),
+            models.Index(fields=["edition", "state", "due_at", "id"], name="delivery_due"),
         ]
 
     def __str__(self) -> str:
