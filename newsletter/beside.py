@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 # How long the loop may keep the interpreter from the other thread. With Python's 5 ms a commit of half a millisecond
-# took six; see docs/benchmarks.md.
+# took six; docs/sending.md tells more.
 SWITCH_SECONDS = 0.0005
 
 Here = Callable[..., Coroutine[Any, Any, Any]]

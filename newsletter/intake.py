@@ -26,6 +26,8 @@ class Intake:
         self.paced = False
         self._letters: list[tuple[float, int, Letter]] = []  # a heap: monotonic moment before which not, number, letter
         self._numbers = count()
+        # Who stalls past its lease may claim the same row again. One letter at a time speaks for a delivery: this one.
+        self.current: dict[int, Letter] = {}
 
     def __len__(self) -> int:
         return len(self._letters)
@@ -50,7 +52,16 @@ class Intake:
         self._press({claim.rendition_id for claim, _moment in near})
         return [(moment, self._letter(claim)) for claim, moment in near]
 
+    def is_current(self, letter: Letter) -> bool:
+        return self.current.get(letter.delivery_id) is letter
+
+    def let_go(self, letter: Letter) -> None:
+        """Its delivery is settled, or others see to it."""
+        if self.is_current(letter):
+            del self.current[letter.delivery_id]
+
     def hold(self, moment: float, letter: Letter) -> None:
+        self.current[letter.delivery_id] = letter
         self.paced = self.paced or moment > time.monotonic()
         heappush(self._letters, (moment, next(self._numbers), letter))
 
@@ -58,7 +69,8 @@ class Intake:
         """Letters that are due at this moment, as many as a lane takes at once."""
         now, taken = time.monotonic(), []
         while self._letters and self._letters[0][0] <= now and len(taken) < self.transport.batch:
-            taken.append(heappop(self._letters)[2])
+            letter = heappop(self._letters)[2]
+            taken += [letter] if self.is_current(letter) else []
         return taken
 
     def pause(self) -> float:

@@ -10,6 +10,8 @@ import uuid
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import reduce
+from operator import attrgetter, or_
 
 from django.db import connection, transaction
 from django.db.models import F, Q
@@ -99,6 +101,8 @@ def settle(
 ) -> set[int]:
     """Write outcomes, and commit that the (delivery, attempt) asked for are made now: one transaction for both, so that
     a connection has one letter in doubt at most. Returns the ids for which an attempt may be made; see `intend`."""
+    # In the order of the ids, as whoever else writes many rows, so that nobody waits for each other.
+    entries, asked = sorted(entries, key=attrgetter("delivery_id")), sorted(asked)
     parts = [_outcomes(entries, worker, now)] * bool(entries) + [_intents(asked, worker, now)] * bool(asked)
     if not parts:
         return set()
@@ -156,14 +160,18 @@ def _outcomes(entries: Sequence[Entry], worker: str, now: datetime.datetime) -> 
         """
     parameters: list[object] = []
     for entry in entries:
-        parameters += [entry.delivery_id, entry.attempt, entry.state, entry.why[:20], entry.detail[:300]]
+        parameters += [entry.delivery_id, entry.attempt, entry.state, _text(entry.why, 20), _text(entry.detail, 300)]
         parameters.append(_at(now + entry.wait))
     return sql, [*parameters, _at(now), worker]
 
 
 def withdraw(asked: Sequence[tuple[int, int]], *, worker: str, now: datetime.datetime) -> None:
-    """Give up claims whose intent was refused: skipped with the reason, or back to the queue."""
-    mine = Delivery.objects.filter(worker=worker, state=State.CLAIMED, pk__in=[pk for pk, _attempt in asked])
+    """Give up claims whose intent was refused: skipped with the reason, or back to the queue.
+
+    On the wire by the book too: an intent may have been committed whose answer was lost with the connection to the
+    database, and refused when it was asked again. Whoever withdraws has not passed the point of no return.
+    """
+    mine = Delivery.objects.filter(_each(asked), worker=worker, state__in=Delivery.IN_HAND)
     done = {"worker": "", "lease_until": None, "changed_at": now}
     mine.filter(subscriber__isnull=True).update(state=State.SKIPPED, why="erased", **done)
     mine.exclude(subscriber__state="subscribed").update(state=State.SKIPPED, why="unsubscribed", **done)
@@ -201,9 +209,10 @@ def put_off(claim: Claim, seconds: float) -> Entry:
     return Entry(claim.delivery_id, claim.attempt, State.QUEUED, wait=datetime.timedelta(seconds=seconds))
 
 
-def extend(edition_id: int, *, worker: str, lease: datetime.timedelta, now: datetime.datetime) -> int:
-    """Renew the lease of all a worker holds of an edition."""
-    return _in_hand([edition_id]).filter(worker=worker).update(lease_until=now + lease)
+def extend(ids: Iterable[int], *, worker: str, lease: datetime.timedelta, now: datetime.datetime) -> int:
+    """Renew the lease of what a worker holds."""
+    mine = Delivery.objects.filter(pk__in=ids, worker=worker, state__in=Delivery.IN_HAND)
+    return mine.update(lease_until=now + lease)
 
 
 def give_back(edition_id: int, *, worker: str, now: datetime.datetime, ids: Iterable[int] | None = None) -> int:
@@ -236,13 +245,33 @@ def skip_due(edition: Edition, *, why: str, now: datetime.datetime) -> int:
 
 def is_finished(edition_id: int) -> bool:
     """Whether nothing of the edition is open any more."""
-    return not Delivery.objects.filter(edition=edition_id).unfinished().exists()
+    return not _any(edition_id, [*Delivery.DUE, *Delivery.IN_HAND])
+
+
+def has_due(edition_id: int, *, at: datetime.datetime | None = None) -> bool:
+    """Whether something of the edition waits to be claimed, at that moment or ever."""
+    return _any(edition_id, Delivery.DUE, **({"due_at__lte": at} if at else {}))
+
+
+def _any(edition_id: int, states: Iterable[str], **conditions) -> bool:
+    # One state at a time, in the index's order: for "exists" PostgreSQL may read the whole table.
+    rows = (Delivery.objects.filter(edition=edition_id, state=state, **conditions) for state in states)
+    return any(some.order_by("due_at").values_list("pk")[:1] for some in rows)
 
 
 def _requeue(rows, now: datetime.datetime) -> int:
     return rows.update(
         state=State.QUEUED, worker="", lease_until=None, changed_at=now, due_at=now, attempts=F("attempts") - 1
     )
+
+
+def _each(pairs: Sequence[tuple[int, int]]) -> Q:
+    return reduce(or_, (Q(pk=pk, attempts=attempt) for pk, attempt in pairs), Q(pk=None))
+
+
+def _text(words: str, length: int) -> str:
+    """What every database can store: no NUL, no half of a character, however a wire came to say it."""
+    return words.replace("\0", "")[:length].encode("utf-8", "replace").decode()
 
 
 def _marks(values: Sequence, mark: str = "%s") -> str:

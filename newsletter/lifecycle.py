@@ -16,7 +16,7 @@ MOVES: dict[str, set[str]] = {
     State.SCHEDULED: {State.READY, State.SENDING, State.HELD},
     State.HELD: {State.SCHEDULED, State.READY},  # a person's decision
     State.SENDING: {State.PAUSED, State.SENT, State.CANCELLED},
-    State.PAUSED: {State.SENDING, State.CANCELLED},
+    State.PAUSED: {State.SENDING, State.SENT, State.CANCELLED},
     State.SENT: {State.SENDING},  # readers of a language that was given up later
     State.CANCELLED: set(),
 }

@@ -5,7 +5,7 @@ import datetime
 import logging
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.utils import timezone
 
 from newsletter import continuity, enqueue, ledger, lifecycle, pacing, posts, sending, shifts
@@ -13,6 +13,7 @@ from newsletter.doorbell import ring
 from newsletter.models import Delivery, Edition
 
 log = logging.getLogger(__name__)
+LATELY = datetime.timedelta(days=2)
 
 
 def reconcile(*, now: datetime.datetime | None = None) -> dict[str, int]:
@@ -26,12 +27,9 @@ def reconcile(*, now: datetime.datetime | None = None) -> dict[str, int]:
     done = ledger.reclaim(now=now)
     done["started"] = _start_due(now)
     done["rung"] = 0
-    for edition in Edition.objects.filter(state=Edition.State.CANCELLED, deliveries__state__in=Delivery.DUE).distinct():
-        ledger.skip_due(edition, why="cancelled", now=now)
-    # A worker that was given up for lost may have reported "not sent" after the edition's end.
-    for edition in Edition.objects.filter(state=Edition.State.SENT, deliveries__state__in=Delivery.DUE).distinct():
-        with contextlib.suppress(lifecycle.IllegalMove):
-            lifecycle.move(edition, Edition.State.SENDING, by=None, finished_at=None)
+    _tidy_ends(now)
+    for edition in Edition.objects.filter(state=Edition.State.PAUSED):
+        sending.complete(edition.pk)
     for edition in Edition.objects.filter(state=Edition.State.SENDING):
         if not sending.complete(edition.pk) and not enqueue.stop_late(edition, now=now):
             done["rung"] += _ring_for(edition, now)
@@ -40,17 +38,31 @@ def reconcile(*, now: datetime.datetime | None = None) -> dict[str, int]:
     return done
 
 
+def _tidy_ends(now: datetime.datetime) -> None:
+    """A worker that was given up for lost may report "not sent" after the edition's end."""
+    ends = [Edition.State.SENT, Edition.State.CANCELLED]
+    for edition in Edition.objects.filter(state__in=ends, finished_at__gt=now - LATELY):
+        if not ledger.has_due(edition.pk):
+            continue
+        if edition.state == Edition.State.CANCELLED:
+            ledger.skip_due(edition, why="cancelled", now=now)
+        else:
+            with contextlib.suppress(lifecycle.IllegalMove):
+                lifecycle.move(edition, Edition.State.SENDING, by=None, finished_at=None)
+
+
 def _start_due(now: datetime.datetime) -> int:
     due = Edition.objects.filter(state=Edition.State.SCHEDULED, send_at__lte=now)
     started = 0
     for issue_id in list(due.order_by().values_list("issue_id", flat=True).distinct()):
         try:
             started += len(enqueue.freeze_due(issue_id, now=now))
-        except DatabaseError:
+        except (OperationalError, InterfaceError):
             raise  # not this issue's fault
         except Exception as error:  # one issue that cannot be frozen must not hold up the others
-            log.exception("Issue %s cannot be frozen.", issue_id)
-            due.filter(issue_id=issue_id).update(last_error=f"{type(error).__name__}: {error}"[:300])
+            words = "" if isinstance(error, DatabaseError) else f": {error}"  # a database quotes rows
+            log.error("Issue %s cannot be frozen: %s", issue_id, type(error).__name__)
+            due.filter(issue_id=issue_id).update(last_error=f"{type(error).__name__}{words}"[:300])
     return started
 
 
@@ -58,7 +70,7 @@ def _ring_for(edition: Edition, now: datetime.datetime) -> int:
     """Ring for the workers that an edition with due rows is short of."""
     if edition.resume_at and edition.resume_at > now:
         return 0
-    if not edition.deliveries.due(at=now).exists():
+    if not ledger.has_due(edition.pk, at=now):
         return 0
     working = (
         edition.deliveries.filter(state__in=Delivery.IN_HAND, lease_until__gt=now)

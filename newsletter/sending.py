@@ -64,13 +64,14 @@ def send_edition(
 
 
 def complete(edition_id: int) -> bool:
-    """Move an edition that has nothing open from sending to sent. One worker wins."""
+    """Move an edition that has nothing open to sent. One worker wins."""
     if not ledger.is_finished(edition_id):
         return False
     with transaction.atomic():
         # Looked at once more with the row in hand: a freeze may be adding readers to this edition just now.
         edition = Edition.objects.select_for_update().get(pk=edition_id)
-        if edition.state != Edition.State.SENDING or not ledger.is_finished(edition_id):
+        # Paused among its last letters it is through all the same.
+        if edition.state not in {Edition.State.SENDING, Edition.State.PAUSED} or not ledger.is_finished(edition_id):
             return False
         lifecycle.move(edition, Edition.State.SENT, by=None, finished_at=timezone.now())
     return True
@@ -100,23 +101,25 @@ class Sender:
         self._here = here
         self.deadline = time.monotonic() + self.seconds
         self.work, self.hungry, self.wake = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        if not await self._feed():
-            return self.tally
         try:
-            async with asyncio.TaskGroup() as books:
-                committer = books.create_task(self._commit_until_finished())
-                keepers = [books.create_task(self._keep_lease()), books.create_task(self._tell())]
-                try:
-                    await self._run_lanes()
-                finally:  # what is known is written down, whatever happened
-                    self.finished = True
-                    self.wake.set()
-                    await committer
-                    for keeper in keepers:
-                        keeper.cancel()
+            if await self._feed():
+                await self._work()
         finally:
             await self._db(self._leave)
         return self.tally
+
+    async def _work(self) -> None:
+        async with asyncio.TaskGroup() as books:
+            committer = books.create_task(self._commit_until_finished())
+            keepers = [books.create_task(self._keep_lease()), books.create_task(self._tell())]
+            try:
+                await self._run_lanes()
+            finally:  # what is known is written down, whatever happened
+                self.finished = True
+                self.wake.set()
+                await committer
+                for keeper in keepers:
+                    keeper.cancel()
 
     async def _run_lanes(self) -> None:
         async with asyncio.TaskGroup() as lanes:
@@ -234,6 +237,7 @@ class Sender:
             self.waits["relay"] += time.monotonic() - begun
 
     async def _intend(self, letters: Sequence[Letter]) -> set[int]:
+        letters = [letter for letter in letters if self.intake.is_current(letter)]
         future, begun = asyncio.get_running_loop().create_future(), time.monotonic()
         self.intents.append((letters, future))
         self.wake.set()
@@ -246,12 +250,14 @@ class Sender:
 
     def _settle(self, letter: Letter, outcome: Outcome) -> None:
         self.tally[outcome.verdict.value] += 1
-        if outcome.verdict is Verdict.WITHDRAWN:
-            self.withdrawn.append((letter.delivery_id, letter.attempt))
-        else:
+        event = door.refused(letter, outcome, source=self.transport.name, now=timezone.now())
+        self.gone += [event] if event else []
+        outcome = outcome.hiding(letter.address)
+        if outcome.verdict is not Verdict.WITHDRAWN:
             self.entries.append(ledger.entry_for(letter.delivery_id, letter.attempt, outcome))
-            event = door.refused(letter, outcome, source=self.transport.name, now=timezone.now())
-            self.gone += [event] if event else []
+        elif self.intake.is_current(letter):
+            self.withdrawn.append((letter.delivery_id, letter.attempt))
+        self.intake.let_go(letter)
         if outcome.backs_off or outcome.stops:
             self.trouble = outcome
             self._stop()
@@ -308,7 +314,8 @@ class Sender:
     async def _keep_lease(self) -> None:
         while True:
             await asyncio.sleep(self.lease.total_seconds() / 3)
-            await self._db(ledger.extend, self.edition_id, worker=self.worker, lease=self.lease, now=timezone.now())
+            ids = list(self.intake.current)
+            await self._db(ledger.extend, ids, worker=self.worker, lease=self.lease, now=timezone.now())
             if self._is_over() or time.monotonic() > self.deadline:
                 # A lane may wait ten minutes for the answer to a dot; whom it was to serve next shall not.
                 ids = [letter.delivery_id for letter in self._let_go()]
@@ -321,6 +328,8 @@ class Sender:
             reserved.clear()
         while letters := self.intake.take():
             waiting += letters
+        for letter in waiting:
+            self.intake.let_go(letter)
         return waiting
 
     async def _tell(self) -> None:
@@ -343,7 +352,8 @@ class Sender:
         returned = ledger.give_back(self.edition_id, worker=self.worker, now=timezone.now())
         returned += self.tally[Verdict.UNSENT.value] + self.tally[Verdict.WITHDRAWN.value]
         pacing.give_back(returned, transport=self.transport.name, now=timezone.now())
-        self._note()
+        if self.tally:
+            self._note()
 
     async def _db(self, function: Callable, *args, **kwargs):
         """Run on the calling thread."""

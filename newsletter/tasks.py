@@ -7,7 +7,7 @@ from celery.worker import state
 from django.conf import settings
 from django.utils import timezone
 
-from newsletter import bounces, continuity, enqueue, posts, reconcile, sending
+from newsletter import bounces, continuity, enqueue, ledger, posts, reconcile, sending
 from newsletter.doorbell import ring
 from newsletter.models import Edition, Issue
 
@@ -30,7 +30,7 @@ def send_edition(edition_id: int) -> None:
         return
     if continuity.holds(now=timezone.now()):
         return
-    if sending.send_edition(edition_id, until=_worker_stops) and edition.deliveries.due(at=timezone.now()).exists():
+    if sending.send_edition(edition_id, until=_worker_stops) and ledger.has_due(edition_id, at=timezone.now()):
         ring("newsletter.send_edition", edition_id)
 
 

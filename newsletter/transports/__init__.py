@@ -5,8 +5,9 @@ batch). Before the point of no return (the final dot; the POST) a lane asks `int
 is made and names the deliveries it may still be made for. Everything a wire can do becomes an `Outcome`.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -35,6 +36,13 @@ class Outcome:
     retry_after: float | None = None
     backs_off: bool = False
     stops: bool = False
+
+    def hiding(self, address: str) -> "Outcome":
+        """The same without the name of the reader's mailbox, which a relay may quote without its domain."""
+        name = address.rpartition("@")[0]
+        if len(name) < 3 or name.casefold() not in self.detail.casefold():
+            return self
+        return replace(self, detail=re.sub(re.escape(name), "…", self.detail, flags=re.IGNORECASE))
 
 
 Intend = Callable[[Sequence[Letter]], Awaitable[set[int]]]

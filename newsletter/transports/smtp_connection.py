@@ -21,7 +21,9 @@ from newsletter.mime import Letter
 CONNECT_SECONDS = 30
 REPLY_SECONDS = 300  # RFC 5321 §4.5.3.2: five minutes for MAIL, RCPT and DATA
 LONGEST_LINE = 64 * 1024  # of a reply: RFC 5321 allows 512 octets
+MOST_LINES = 100  # of a reply
 ADDRESS = re.compile(r"[^\s<>]+@[^\s<>]+")
+_QUOTED_ADDRESS = re.compile(r"[^\s<>]{1,128}@[^\s<>]{1,255}")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")  # PostgreSQL stores no NUL, people read no bell
 _REPLY_LINE = re.compile(r"[2-5][0-9]{2}(?: |-|$)")
 
@@ -140,7 +142,9 @@ class Connection(asyncio.Protocol):
             self._over(f"the relay does not speak SMTP: {_clean(line)[:100]}")
             return
         self._lines.append(line[4:])
-        if line[3:4] != "-":
+        if len(self._lines) > MOST_LINES:
+            self._over("the relay does not speak SMTP: a reply without end")
+        elif line[3:4] != "-":
             self._replies.append(Reply(int(line[:3]), "\n".join(self._lines)))
             self._lines = []
 
@@ -265,7 +269,7 @@ class Connection(asyncio.Protocol):
 
 def _clean(text: str) -> str:
     """A relay's words for the ledger: on one line, without addresses."""
-    return ADDRESS.sub("…", _CONTROLS.sub(" ", text))
+    return _QUOTED_ADDRESS.sub("…", _CONTROLS.sub(" ", text[:2000]))
 
 
 def _said(error: BaseException) -> str:
