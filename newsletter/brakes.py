@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from newsletter import lifecycle
 from newsletter.models import Delivery, DeliveryEvent, Edition
+from newsletter.reasons import told
 
 State, Kind = Edition.State, DeliveryEvent.Kind
 FIRST_PAUSE = datetime.timedelta(seconds=5)
@@ -44,7 +45,7 @@ def stop(edition_id: int, *, reason: str) -> None:
     edition = Edition.objects.get(pk=edition_id)
     if edition.state == State.SENDING:
         with contextlib.suppress(lifecycle.IllegalMove):
-            lifecycle.move(edition, State.PAUSED, by=None, reason=reason[:300], last_error=reason[:300])
+            lifecycle.move(edition, State.PAUSED, by=None, reason=reason, last_error=reason)
 
 
 def check_breakers(edition_id: int) -> None:
@@ -81,9 +82,9 @@ def _too_many_bounces(edition: Edition) -> str:
     told_later = _told_of(edition, Kind.HARD).values_list("delivery", flat=True)
     hard = sorted({*at_the_relay, *told_later})
     if len(hard) > MOST_OF_FIRST and (number := _of_the_first(edition, hard)) > MOST_OF_FIRST:
-        return _bounced(number, FIRST)
+        return told(lambda: _bounced(number, FIRST))
     if _crowded(edition, hard):
-        return _bounced(MOST_OF_ANY + 1, ANY)
+        return told(lambda: _bounced(MOST_OF_ANY + 1, ANY))
     return ""
 
 
@@ -145,6 +146,10 @@ def _too_many_complaints(edition: Edition) -> str:
     accepted = took.values("pk")[: complaints * ACCEPTED_A_COMPLAINT + 1].count()
     if not COMPLAINTS_FROM <= accepted <= complaints * ACCEPTED_A_COMPLAINT:
         return ""
-    words = _("Of %(accepted)d mails that arrived, %(complaints)d were called unwanted by their readers.")
-    told = words % {"accepted": accepted, "complaints": complaints}
-    return told + " " + _("Look whether they asked for it before you let it go on.")
+
+    def words() -> str:
+        counted = {"accepted": accepted, "complaints": complaints}
+        told_us = _("Of %(accepted)d mails that arrived, %(complaints)d were called unwanted by their readers.")
+        return told_us % counted + " " + _("Look whether they asked for it before you let it go on.")
+
+    return told(words)

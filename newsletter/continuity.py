@@ -34,7 +34,7 @@ import json
 import logging
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -48,6 +48,7 @@ from django.utils.translation import gettext as _
 
 from newsletter import lifecycle, localising
 from newsletter.models import Edition, Heartbeat
+from newsletter.reasons import told
 from picum.accounts import audit
 
 log = logging.getLogger(__name__)
@@ -125,30 +126,37 @@ def _question(row: Heartbeat, doubt: Doubt, now: datetime.datetime) -> bool:
     with transaction.atomic():
         if not _move_on(row, life=life, server=_server(), seen_at=now):
             return True
-        held = _hold(doubt, _in_words(doubt, row))
+        held = _hold(doubt, lambda: _in_words(doubt, row))
     _remember(life, row.beats + 1, instead_of=row.life)
     if held:
         log.error("Nothing is sent before somebody has decided (%s). Asked about: %s", doubt.value, ", ".join(held))
     return bool(held)
 
 
-def _hold(doubt: Doubt, cause: str) -> list[str]:
+def _hold(doubt: Doubt, cause: Callable[[], str]) -> list[str]:
     """Hold, pause and warn; the editions asked about, such as "october-2026/de"."""
-    backup = _(
-        "If it comes from a backup, readers served after the backup was made may be served twice when you go on; "
-        "Cancel is the safe way."
-    )
-    copy = _("If it comes from a backup, or the original is still at work, this edition may have gone out already.")
+
+    def of_what_waits() -> str:
+        copy = _("If it comes from a backup, or the original is still at work, this edition may have gone out already.")
+        return f"{cause()} {copy}"
+
+    def of_what_is_going() -> str:
+        backup = _(
+            "If it comes from a backup, readers served after the backup was made may be served twice when you go on; "
+            "Cancel is the safe way."
+        )
+        return f"{cause()} {backup}"
+
     # Where only time has passed, nothing but the sending is in doubt.
     of = [State.SENDING] if doubt is Doubt.SILENCE else [State.SCHEDULED, State.SENDING, State.PAUSED]
     asked = []
     for edition in Edition.objects.select_for_update(of=("self",)).select_related("issue").filter(state__in=of):
         if edition.state == State.SCHEDULED:
-            lifecycle.move(edition, State.HELD, by=None, reason=f"{cause} {copy}"[:400])
+            lifecycle.move(edition, State.HELD, by=None, reason=told(of_what_waits))
         elif edition.state == State.SENDING:
-            lifecycle.move(edition, State.PAUSED, by=None, reason=f"{cause} {backup}"[:400])
+            lifecycle.move(edition, State.PAUSED, by=None, reason=told(of_what_is_going))
         else:
-            Edition.objects.filter(pk=edition.pk).update(reason=f"{cause} {backup}"[:400])
+            Edition.objects.filter(pk=edition.pk).update(reason=told(of_what_is_going))
         asked.append(f"{edition.issue.slug}/{edition.language}")
     if asked:
         audit.record("database.doubt", by=None, doubt=doubt.value, editions=asked)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from newsletter import compose, continuity, ledger, lifecycle, localising, rendering, translating
 from newsletter.doorbell import ring_on_commit
 from newsletter.models import Delivery, Edition, Issue, Rendition, Route, Subscriber, Suppression
+from newsletter.reasons import told
 from picum.accounts import audit
 from picum.accounts.models import User
 
@@ -128,10 +129,16 @@ def stop_late(edition: Edition, *, now: datetime.datetime) -> bool:
     """Pause an edition whose latest hour has passed, with the reason; whether it had."""
     if edition.latest_at is None or edition.latest_at > now:
         return False
-    words = _("It was not done by its latest hour, %(moment)s. If you let it go on, it gets %(hours)d hours more.")
-    told = words % {"moment": _moment(edition.latest_at), "hours": settings.SENDING_LATEST_HOURS}
+
+    def words() -> str:
+        late = {"moment": _moment(edition.latest_at), "hours": settings.SENDING_LATEST_HOURS}
+        return (
+            _("It was not done by its latest hour, %(moment)s. If you let it go on, it gets %(hours)d hours more.")
+            % late
+        )
+
     with contextlib.suppress(lifecycle.IllegalMove):  # a person was quicker
-        lifecycle.move(edition, State.PAUSED, by=None, of={State.SENDING}, reason=told)
+        lifecycle.move(edition, State.PAUSED, by=None, of={State.SENDING}, reason=told(words))
     return True
 
 
@@ -188,17 +195,22 @@ def _hold_overdue(edition: Edition, now: datetime.datetime) -> bool:
     """Whether nobody was there to send an edition for so long that a person must decide; then it is held."""
     if edition.send_at > now - OVERDUE:
         return False
-    words = _("Its time was %s, and nobody was there to send it. Decide whether it shall still go out.")
-    lifecycle.move(edition, State.HELD, by=None, reason=words % _moment(edition.send_at))
+
+    def words() -> str:
+        at = _moment(edition.send_at)
+        return _("Its time was %s, and nobody was there to send it. Decide whether it shall still go out.") % at
+
+    lifecycle.move(edition, State.HELD, by=None, reason=told(words))
     return True
 
 
 def _set_back(issue: Issue, edition: Edition) -> bool:
     """Whether an edition was spoilt since it was scheduled; then it is ready again, with the reason, and stays here."""
-    why = _blocked(issue, edition)
-    if why:
-        lifecycle.move(edition, State.READY, by=None, of={State.SCHEDULED}, send_at=None, reason=why[:300])
-    return bool(why)
+    if not _blocked(issue, edition):
+        return False
+    why = told(lambda: _blocked(issue, edition))
+    lifecycle.move(edition, State.READY, by=None, of={State.SCHEDULED}, send_at=None, reason=why)
+    return True
 
 
 def _deliver(issue_id: int, *, now: datetime.datetime) -> int:

@@ -52,7 +52,7 @@ class ReadingFilter(admin.SimpleListFilter):
 class EvidenceAdmin(ListAdmin):
     """A list of the newest, in a fixed number of queries, in which nothing can be done."""
 
-    list_display_links = None
+    list_display_links = ["received_at"]  # the whole row on a page of its own: words may be long, screens are narrow
     list_per_page = 50
     paginator = LatestPaginator
     ordering = ["-pk"]
@@ -67,16 +67,27 @@ class EvidenceAdmin(ListAdmin):
     def has_delete_permission(self, request, obj=None):
         return False
 
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        """Without the row's name, which says nothing to people."""
+        return super().changeform_view(request, object_id, form_url, {"subtitle": None} | (extra_context or {}))
+
 
 @admin.register(DeliveryEvent)
 class DeliveryEventAdmin(EvidenceAdmin):
     list_filter = ["kind", SourceFilter]
     sortable_by = []
-    fields = ["received_at", "happened_at", "kind", "source", "code", "detail"]
 
     def get_list_display(self, request):
-        who = ["reader"] if request.user.has_perm("newsletter.view_subscriber") else []
-        return ["received_at", "kind", "edition", *who, "source", "code", "detail"]
+        return ["received_at", "kind", "edition", *self._who(request), "source", "code", "detail"]
+
+    def get_fields(self, request, obj=None):
+        return ["received_at", "happened_at", "kind", "edition", *self._who(request), "source", "code", "detail"]
+
+    def get_readonly_fields(self, request, obj=None):
+        return ["edition", *self._who(request)]
+
+    def _who(self, request) -> list[str]:
+        return ["reader"] if request.user.has_perm("newsletter.view_subscriber") else []
 
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("delivery__edition__issue", "delivery__subscriber")

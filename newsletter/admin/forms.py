@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from newsletter import localising
+from newsletter import enqueue, localising
 from newsletter.models import Edition, Issue
 from newsletter.rendering import language_name
 
@@ -103,6 +103,8 @@ class SendForm(forms.Form):
             moment = moment.replace(fold=1)  # when the clocks go back, the same hour comes once more
         if moment <= timezone.now():
             self.add_error("date", _("That moment has passed already (it is %s now).") % now_in_words())
+        if moment > timezone.now() + enqueue.FARTHEST:
+            self.add_error("date", _("The time to send lies more than a year ahead."))
         return moment
 
     @property

@@ -1,9 +1,13 @@
 """Who may open a page of the desk, and what all of them carry."""
 
+from collections.abc import Callable
+from functools import wraps
+
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
 
 from newsletter.models import Edition, Issue
 
@@ -42,6 +46,21 @@ def step(way: str) -> int:
         return {"up": -1, "down": 1}[way]
     except KeyError:
         raise Http404 from None
+
+
+def button(view: Callable) -> Callable:
+    """For the views of buttons: POST alone is a press. Who comes by GET, as after signing in anew, is told so (405)."""
+
+    @wraps(view)
+    def pressed(request: HttpRequest, pk: int, language: str) -> HttpResponse:
+        if request.method == "POST":
+            return view(request, pk, language)
+        edition = edition_for(request, pk, language, READ)
+        answer = page(request, "not_pressed.html", _("Nothing was changed"), issue=edition.issue)
+        answer.status_code, answer.headers["Allow"] = 405, "POST"
+        return answer
+
+    return pressed
 
 
 def page(request: HttpRequest, template: str, title: str, **context) -> HttpResponse:

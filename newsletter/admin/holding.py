@@ -19,7 +19,7 @@ def sentence(held: Holding | None, *, now: datetime.datetime) -> str:
     when = _when(held.until, now) if held.until else ""
     match held.cause:
         case Cause.BACKS_OFF:
-            return _("The way out gives trouble; it goes on by itself %s.") % when
+            return _("Mail cannot leave at the moment; sending goes on by itself %s.") % when
         case Cause.WARM_UP:
             return _("Today’s share of the warm-up is used up (SENDING_WARM_UP); it goes on by itself %s.") % when
         case Cause.LATER:

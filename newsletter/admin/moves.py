@@ -1,31 +1,36 @@
 """The buttons of an edition: each calls one function of the newsletter and says in words what came of it."""
 
+from collections.abc import Collection
+
 from django.contrib import messages
 from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from newsletter import compose, enqueue, lifecycle, mails
 from newsletter.admin import guard
 from newsletter.admin.preview import order_of
+from newsletter.models import Edition
+
+S = Edition.State
 
 
-@require_POST
+@guard.button
 def ready(request, pk: int, language: str):
     edition = guard.edition_for(request, pk, language, guard.EDIT)
-    _do(request, compose.declare_ready, edition, _("The %s edition is ready to be sent."))
+    _do(request, compose.declare_ready, edition, _("The %s edition is ready to be sent."), done={S.READY})
     return _to_editions(edition)
 
 
-@require_POST
+@guard.button
 def draft(request, pk: int, language: str):
     edition = guard.edition_for(request, pk, language, guard.EDIT)
-    _do(request, compose.back_to_draft, edition, _("The %s edition is a draft again."))
+    _do(request, compose.back_to_draft, edition, _("The %s edition is a draft again."), done={S.DRAFT})
     return _to_editions(edition)
 
 
-@require_POST
+@guard.button
 def test_mail(request, pk: int, language: str):
     """Mail the edition to the person who asks, and to nobody else."""
     edition = guard.edition_for(request, pk, language, guard.EDIT + guard.SEND)
@@ -45,33 +50,45 @@ def test_mail(request, pk: int, language: str):
     return _to_editions(edition)
 
 
-@require_POST
+@guard.button
 def unschedule(request, pk: int, language: str):
     edition = guard.edition_for(request, pk, language, guard.SEND)
-    _do(request, enqueue.unschedule, edition, _("The %s edition will not go out at the set time; it is ready."))
+    _do(
+        request,
+        enqueue.unschedule,
+        edition,
+        _("The %s edition will not go out at the set time; it is ready."),
+        done={S.READY},
+    )
     return _to_progress(edition)
 
 
-@require_POST
+@guard.button
 def release(request, pk: int, language: str):
     """A held edition may go: at its time if that lies ahead, else now."""
     edition = guard.edition_for(request, pk, language, guard.SEND)
     said = _("The %s edition keeps its time.") if edition.is_to_come else _("The %s edition is on its way.")
-    _do(request, enqueue.release, edition, said)
+    _do(request, enqueue.release, edition, said, done={S.SCHEDULED, S.SENDING})
     return _to_progress(edition)
 
 
-@require_POST
+@guard.button
 def pause(request, pk: int, language: str):
     edition = guard.edition_for(request, pk, language, guard.SEND)
-    _do(request, enqueue.pause, edition, _("The %s edition stands still. Mails on the wire still arrive."))
+    _do(
+        request,
+        enqueue.pause,
+        edition,
+        _("The %s edition stands still. Mails on the wire still arrive."),
+        done={S.PAUSED},
+    )
     return _to_progress(edition)
 
 
-@require_POST
+@guard.button
 def resume(request, pk: int, language: str):
     edition = guard.edition_for(request, pk, language, guard.SEND)
-    _do(request, enqueue.resume, edition, _("The %s edition goes on."))
+    _do(request, enqueue.resume, edition, _("The %s edition goes on."), done={S.SENDING})
     return _to_progress(edition)
 
 
@@ -80,19 +97,26 @@ def cancel(request, pk: int, language: str):
     """GET asks, POST cancels for good."""
     edition = guard.edition_for(request, pk, language, guard.SEND)
     if request.method == "POST":
-        _do(request, enqueue.cancel, edition, _("The %s edition is cancelled."))
+        _do(request, enqueue.cancel, edition, _("The %s edition is cancelled."), done={S.CANCELLED})
         return _to_progress(edition)
-    if lifecycle.State.CANCELLED not in lifecycle.MOVES[edition.state]:
+    if S.CANCELLED not in lifecycle.MOVES[edition.state]:
         messages.info(request, _("There is nothing to cancel in the %s edition.") % edition.get_language_display())
         return _to_progress(edition)
     title = _("Cancel the %s edition?") % edition.get_language_display()
     return guard.page(request, "cancel.html", title, issue=edition.issue, edition=edition)
 
 
-def _do(request, deed, edition, said: str) -> None:
+def _do(request, deed, edition, said: str, *, done: Collection[str]) -> None:
+    """`done`: the states in which the deed is done already, as after a double click or by a colleague."""
     try:
         deed(edition, by=request.user)
-    except (compose.Blocked, enqueue.NotReady, lifecycle.IllegalMove) as why:
+    except lifecycle.IllegalMove as why:
+        if edition.state not in done:
+            messages.error(request, str(why))
+            return
+        words = {"language": edition.get_language_display(), "state": edition.get_state_display()}
+        messages.info(request, _("The %(language)s edition is “%(state)s” already.") % words)
+    except (compose.Blocked, enqueue.NotReady) as why:
         messages.error(request, str(why))
     else:
         messages.success(request, said % edition.get_language_display())

@@ -42,6 +42,11 @@ class Row:
     def state(self) -> str:
         return self.edition.state
 
+    @property
+    def waits_for(self) -> datetime.datetime | None:
+        """The time set, while it has not been sent."""
+        return self.edition.send_at if self.state in {S.SCHEDULED, S.HELD} else None
+
 
 @require_safe
 def show(request: HttpRequest, pk: int):
@@ -147,9 +152,8 @@ def _percent(done: int, frozen: int) -> int:
 
 
 def _rate(rate: float) -> str:
-    if not rate:
-        return ""
-    return _("%s a second") % (f"{rate:.1f}" if rate < 10 else f"{rate:.0f}")
+    shown = round(rate, 1 if rate < 10 else 0)
+    return _("%s a second") % holding.number(shown) if shown else ""
 
 
 def _left(seconds: float | None) -> str:

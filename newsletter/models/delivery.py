@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from newsletter.models.audience import Subscriber
 from newsletter.models.content import Issue
 from newsletter.querysets import DeliveryQuerySet, EditionQuerySet
+from newsletter.reasons import ReasonField
 
 
 class Edition(models.Model):
@@ -40,8 +41,8 @@ class Edition(models.Model):
     # No intent is granted after it: news grows old. Set at freezing, and anew whenever a person lets it go on.
     latest_at = models.DateTimeField(_("latest hour"), null=True, blank=True, editable=False)
     frozen_count = models.PositiveIntegerField(_("readers"), default=0, editable=False)
-    reason = models.CharField(_("why it stands still"), max_length=400, blank=True, editable=False)
-    last_error = models.CharField(_("last error"), max_length=300, blank=True, editable=False)
+    reason = ReasonField(_("why it stands still"), blank=True, editable=False)
+    last_error = ReasonField(_("last error"), blank=True, editable=False)
     # After a relay failed, nothing is claimed before this moment; doubled with each failure in a row.
     resume_at = models.DateTimeField(null=True, blank=True, editable=False)
     # When a person last let it go on: the breakers of `newsletter.brakes` count from here anew.

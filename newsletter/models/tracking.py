@@ -41,7 +41,7 @@ class DeliveryEvent(models.Model):
         indexes = [models.Index(fields=["kind", "-id"], name="delivery_event_kind")]
 
     def __str__(self) -> str:
-        return f"{self.delivery_id} {self.kind}"
+        return f"{self.get_kind_display()} ({self.delivery_id})"
 
 
 class RawEvent(models.Model):

@@ -7,7 +7,7 @@ from newsletter import enqueue, pacing
 from newsletter.models import Delivery, Edition
 from picum.env import WarmUp
 from tests.html import Page
-from tests.newsletter.desk import at_the_desk, boris, carla, page, said
+from tests.newsletter.desk import amal, at_the_desk, boris, carla, page, said
 from tests.newsletter.factories import make_issue, make_subscriber
 
 pytestmark = pytest.mark.django_db
@@ -153,6 +153,21 @@ def test_pausing_and_going_on(desk, issue):
     assert issue.editions.get(language="en").state == "sending"
 
 
+def test_a_button_pressed_twice_or_by_a_colleague_too_says_that_it_is_done(desk, issue):
+    desk.post(page("issue_pause", issue.pk, "en"), follow=True)
+    answer = desk.post(page("issue_pause", issue.pk, "en"), follow=True)
+    assert said(answer) == ["The English edition is “paused” already."]
+
+
+def test_who_comes_to_a_buttons_address_by_itself_reads_what_to_do(desk, issue):
+    """As after signing in anew: the press is lost, and a bare 405 would be an empty page."""
+    answer = desk.get(page("issue_pause", issue.pk, "en"))
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert page("issue_progress", issue.pk) in Page(answer).links()
+    assert issue.editions.get(language="en").state == "sending"
+    assert at_the_desk(amal()).get(page("issue_pause", issue.pk, "en")).status_code == 403
+
+
 def test_cancelling_asks_on_a_page_of_its_own(desk, issue):
     settle("en", State.ACCEPTED)
     question = desk.get(page("issue_cancel", issue.pk, "en"))
@@ -225,9 +240,9 @@ def test_an_edition_that_backs_off_says_when_it_goes_on(desk, issue):
     issue.editions.filter(language="en").update(resume_at=NOON + datetime.timedelta(minutes=4), last_error="421 later")
     issue.editions.filter(language="de").update(resume_at=NOON - datetime.timedelta(seconds=1))
     answer = desk.get(page("issue_progress", issue.pk))
-    assert remark(answer, "en") == "The way out gives trouble; it goes on by itself at 12:04."
+    assert remark(answer, "en") == "Mail cannot leave at the moment; sending goes on by itself at 12:04."
     assert remark(answer, "de") == ""
-    words = "The way out gives trouble; it goes on by itself at 12:04. Last error: 421 later"
+    words = "Mail cannot leave at the moment; sending goes on by itself at 12:04. Last error: 421 later"
     assert words in Page(answer).words
     issue.editions.filter(language="en").update(state="paused")
     assert remark(desk.get(page("issue_progress", issue.pk)), "en") == ""

@@ -246,6 +246,7 @@ def test_a_set_time_is_read_in_the_desks_own_zone_and_said_with_its_name(desk, i
     ("date", "time", "words"),
     [
         ("2026-10-20", "11:59", "That moment has passed already (it is 20 October 2026, 12:00 now)."),
+        ("2027-10-22", "12:00", "The time to send lies more than a year ahead."),
         ("2027-03-28", "02:30", "02:30 does not exist in Europe/Brussels. Choose another time."),
         ("2026-10-21", "", "A set time needs both a day and a time."),
         ("", "09:30", "A set time needs both a day and a time."),
