@@ -20,9 +20,9 @@ from django.utils.translation import gettext as _
 from newsletter.mime import Letter
 from newsletter.transports import Outcome, Verdict
 from newsletter.transports.provider_batch import Provider, form, is_addressable
+from newsletter.transports.provider_words import MOST_CHARACTERS, beginning, scrubbed
 
-LONGEST_WAIT = 24 * 3600
-_ADDRESS = re.compile(r"[^\s<>\"'(),;:\[\]{}|=]+(?:@|%40)[^\s<>\"'(),;:\[\]{}|]+")
+LONGEST_WAIT = 24 * 3600  # seconds
 _TAG = re.compile(r"<[^>]*>")
 _QUOTA = re.compile(r"quota|credit|payment|billing|(?:daily|monthly|sending|plan) limit|not allowed to send", re.I)
 _OURS = re.compile(
@@ -66,7 +66,11 @@ class Answer:
     @property
     def words(self) -> str:
         """What it says to people."""
-        said = "; ".join(dict.fromkeys(_strings(self.data))) if self.data is not None else _TAG.sub(" ", self.text)
+        said = (
+            "; ".join(dict.fromkeys(_strings(self.data)))
+            if self.data is not None
+            else _TAG.sub(" ", beginning(self.text))
+        )
         return f"HTTP {self.status}: {said}" if said.strip() else f"HTTP {self.status}"
 
 
@@ -75,15 +79,15 @@ def outcomes(call: Call) -> tuple[list[Outcome], bool]:
     so that none was taken and nobody knows for whose sake."""
     answer = _answer(call)
     if answer and (told := _one_by_one(call, answer)):
-        return [_scrubbed(outcome, [letter]) for letter, outcome in zip(call.letters, told, strict=True)], False
-    whole = _scrubbed(_under_key(call, answer, _whole(call, answer)), call.letters)
+        return [scrubbed(outcome, [letter]) for letter, outcome in zip(call.letters, told, strict=True)], False
+    whole = scrubbed(_under_key(call, answer, _whole(call, answer)), call.letters)
     refused = whole.verdict is Verdict.REFUSED or (whole.verdict, whole.why) == (Verdict.UNSENT, "too-large")
     return [whole] * len(call.letters), refused and len(call.letters) > 1
 
 
 def no_call(error: Exception) -> Outcome:
     """The call could not even be prepared."""
-    return _scrubbed(_configuration(f"{type(error).__name__}: {error}"), [])
+    return scrubbed(_configuration(f"{type(error).__name__}: {error}"), [])
 
 
 # --- one letter's own answer -----------------------------------------------------------------------------------------
@@ -318,7 +322,9 @@ def _answer(call: Call) -> Answer | None:
     candidates = [getattr(error, "response", None), getattr(error.__cause__, "response", None) if error else None, kept]
     for response in candidates:
         if isinstance(response, requests.Response):
-            return Answer(response.status_code, response.headers, read_json(response), response.text[:2000])
+            return Answer(
+                response.status_code, response.headers, read_json(response), response.text[: MOST_CHARACTERS + 1]
+            )
         if isinstance(response, dict):  # boto's
             meta = response.get("ResponseMetadata", {})
             status = meta.get("HTTPStatusCode", 200)
@@ -370,12 +376,3 @@ def _root(error: BaseException) -> BaseException:
         if cause is None or cause is seen:
             return seen
         seen = cause
-
-
-def _scrubbed(outcome: Outcome, letters: Sequence[Letter]) -> Outcome:
-    """Without addresses and readers' tokens, on one line, at most 300 characters."""
-    detail = outcome.detail
-    for letter in letters:
-        for secret in (letter.address, letter.token):
-            detail = detail.replace(secret, "…")
-    return replace(outcome, detail=" ".join(_ADDRESS.sub("…", detail).split())[:300])

@@ -18,10 +18,12 @@ from django.core.mail.backends.base import BaseEmailBackend
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
 
+from newsletter.transports import provider_answer
+from newsletter.transports.provider_answer import InTime
 from newsletter.transports.provider_batch import Provider
 from newsletter.transports.provider_outcomes import Doubt, error_name, read_json, retry_after
 
-CONNECT_SECONDS, READ_SECONDS = 10, 60  # together under the default lease
+CONNECT_SECONDS, READ_SECONDS = 10, 60  # to be connected; to the last byte of an answer
 KEYED_READ_SECONDS = 20  # with a key, an answer that was not waited for is not lost: the next call gets it
 PAUSES = (1.0, 3.0, 9.0)  # seconds before the same call again; it ends with them, or with `_patience`
 
@@ -85,8 +87,15 @@ class Wire(HTTPAdapter):
         return response
 
     def _send_once(self, request: requests.PreparedRequest, **options) -> requests.Response:
+        """The answer is read here, where one that breaks off, or is too slow or large, can still be asked for again."""
         response = super().send(request, **options)
-        _ = response.content  # read here, where an answer that breaks off can still be asked for again
+        content = b""
+        for part in response.iter_content(65_536):
+            content += part
+            if len(content) > provider_answer.MOST:  # now that it is unpacked
+                response.close()
+                raise requests.ConnectionError(provider_answer.too_large(), request=request)
+        response._content = content
         return response
 
     def _is_open(self, response: requests.Response | None) -> bool:
@@ -120,6 +129,7 @@ class _Noting:
 
     wire: Wire
     ready = False
+    response_class = InTime
 
     def connect(self) -> None:
         self.ready = False
@@ -169,6 +179,8 @@ class OneClient:
         with self._lock:
             connection.client = self._client
             connection.open()
+            if self._client is None:
+                _read_in_time(connection.client)
             self._client = connection.client
             self._lent += 1
 
@@ -180,6 +192,14 @@ class OneClient:
             else:
                 self._client = None
                 connection.close()
+
+
+def _read_in_time(client) -> None:
+    """Boto has no option for it; its kinds of connections are those of urllib3, and each client may have its own."""
+    pools = client._endpoint.http_session._pool_classes_by_scheme
+    for scheme, pool in pools.items():
+        connection = type("InTimeConnection", (pool.ConnectionCls,), {"response_class": InTime})
+        pools[scheme] = type("InTimePool", (pool,), {"ConnectionCls": connection})
 
 
 def connection_options(provider: Provider) -> dict[str, object]:

@@ -121,6 +121,7 @@ def chaos(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
                           timeout=150)  # fmt: skip
 
 
+@pytest.mark.service  # not that it needs one: .ci/run drills anyway, and `make test` is to be quick
 def test_a_small_drill_without_services_keeps_every_promise(tmp_path):
     run = chaos("--embedded", "--recipients", "40", "--kills", "1", "--seed", "3", TMPDIR=str(tmp_path))
     assert run.returncode == 0, run.stdout + run.stderr

@@ -146,7 +146,7 @@ def go_through(settings, *, seed: int, ends=None) -> tuple[Person, list[str]]:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_paused_and_resumed_twenty_times_everybody_gets_it_once(settings, seed):
     person, addresses = go_through(settings, seed=seed)
     assert person.pauses == TIMES
@@ -156,7 +156,7 @@ def test_paused_and_resumed_twenty_times_everybody_gets_it_once(settings, seed):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("seed", [3, 4])
+@pytest.mark.parametrize("seed", [3])
 def test_cancelled_after_twenty_pauses_nothing_more_arrives_than_was_on_the_wire(settings, seed):
     person, addresses = go_through(settings, seed=seed, ends=enqueue.cancel)
     assert person.pauses == TIMES

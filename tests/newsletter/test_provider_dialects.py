@@ -164,6 +164,7 @@ def test_amazon_s_own_client_makes_one_call_and_tells_apart_what_went_out(settin
         settings.ANYMAIL["AMAZON_SES_CLIENT_PARAMS"]["config"] = {"read_timeout": 0.3, "retries": {"max_attempts": 5}}
         amazon.script = [answer]
         if answer is None:
+            amazon.shutdown()  # a socket that is still polled goes on listening when it is closed
             amazon.socket.close()
         [told] = deliver(make_letter(1, AMAL))
 

@@ -30,6 +30,7 @@ pytestmark = pytest.mark.django_db
 READERS = 3
 State = Edition.State
 USUAL = ["mailgun", "postmark", "amazon-ses"]
+WIRES = ["mailgun", "amazon-ses"]  # ours and boto's
 PATIENCE = {"REQUESTS_TIMEOUT": (5, 0.2)}
 MINUTES = datetime.timedelta(minutes=5)
 
@@ -125,6 +126,7 @@ def test_a_refused_recipient_has_failed_and_the_others_get_theirs(settings, name
 # --- the edition pauses -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("provider", WIRES, indirect=True)
 @pytest.mark.parametrize(
     ("status", "why"), [(401, "credentials"), (403, "credentials"), (402, "quota"), (308, "configuration")]
 )
@@ -176,7 +178,16 @@ LOST = {
 }
 
 
-@pytest.mark.parametrize("answer", LOST.values(), ids=LOST.keys())
+# Of a page with an error every provider's reading is the same; of a 200 Postmark's is its own.
+WHO_LOSES = [(name, said) for said in LOST for name in (USUAL if said.startswith("200") else WIRES)]
+
+
+@pytest.mark.parametrize(
+    ("provider", "answer"),
+    [(name, LOST[said]) for name, said in WHO_LOSES],
+    ids=[f"{name}-{said}" for name, said in WHO_LOSES],
+    indirect=["provider"],
+)
 def test_a_call_without_a_clear_answer_leaves_its_one_reader_unknown_for_ever(provider, answer):
     provider.script = [answer]
     edition = send(frozen_edition())
@@ -193,13 +204,13 @@ def test_a_call_without_a_clear_answer_leaves_its_one_reader_unknown_for_ever(pr
     assert_nobody_was_called_twice(provider)
 
 
-@pytest.mark.parametrize("name", ["mailgun", "postmark", "mandrill"])
+@pytest.mark.parametrize("name", ["mailgun", "postmark"], ids=["form", "JSON"])
 def test_a_cut_before_the_last_byte_was_sent_leaves_nothing_in_doubt(settings, name):
     """The request has no end (RFC 9112 §8), and more of it is left than the sockets hold."""
     with fake(settings, name) as server:
         edition = frozen_edition()
         rendition = edition.renditions.get()
-        rendition.text += "x" * 20_000_000
+        rendition.text += "x" * 12_000_000
         rendition.save()
         server.script = [Cut()]
         edition = send(edition)
@@ -268,7 +279,7 @@ def test_a_certificate_that_nobody_has_signed_is_told_nothing(settings, name, st
 # --- a redirect that has done its work already ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["mailgun", "postmark", "mandrill"])
+@pytest.mark.parametrize("name", ["mailgun", "postmark"], ids=["form", "JSON"])
 @pytest.mark.parametrize("status", [302, 303])
 def test_a_redirect_to_a_page_to_look_at_leaves_the_reader_unknown_and_is_not_followed(settings, name, status):
     with fake(settings, name) as server:
@@ -284,7 +295,7 @@ def test_a_redirect_to_a_page_to_look_at_leaves_the_reader_unknown_and_is_not_fo
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("taken", [True, False], ids=["the provider has taken it", "the provider has not"])
-@pytest.mark.parametrize("name", ["mailgun", "postmark", "resend"])
+@pytest.mark.parametrize("name", ["mailgun", "resend"], ids=["without keys", "with keys"])
 def test_a_worker_killed_after_the_post_leaves_one_reader_unknown_and_calls_nobody_twice(settings, name, taken):
     with fake(settings, name) as server:
         server.script = [Taken(Silence()) if taken else Silence()]

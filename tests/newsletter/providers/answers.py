@@ -65,6 +65,14 @@ class Short(Answer):
     """The answer breaks off before its end."""
 
 
+class Drip(Answer):
+    """The answer comes byte by byte, its head too, each before the client's patience for one is over."""
+
+
+class DripOfBody(Drip):
+    """The head comes at once."""
+
+
 @dataclass(frozen=True)
 class Taken:
     """The request is done properly, and then this happens instead of the proper answer."""

@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Sequence
+from functools import lru_cache
 
 from newsletter.mime import Letter, Pressing
 from newsletter.transports import Outcome
@@ -13,12 +14,21 @@ from tests.newsletter.providers.fake import KEY, FakeProvider
 MARKER = "reader-0f3a9c-token"
 
 
+@lru_cache(maxsize=1)
+def botocore_session():
+    """One for all tests: each would read Amazon's descriptions of its services anew (50 ms)."""
+    import botocore.session
+
+    return botocore.session.get_session()
+
+
 def anymail(name: str, url: str) -> dict[str, object]:
     """Anymail's settings for a provider at another address."""
     upper = env.PROVIDERS[name].upper()
     if name == "amazon-ses":
         keys = {"region_name": "eu-west-1", "aws_access_key_id": "id", "aws_secret_access_key": KEY}
-        return {"AMAZON_SES_CLIENT_PARAMS": {"endpoint_url": url} | keys}
+        session = {"botocore_session": botocore_session()}
+        return {"AMAZON_SES_CLIENT_PARAMS": {"endpoint_url": url} | keys, "AMAZON_SES_SESSION_PARAMS": session}
     if name == "mailjet":
         return {"MAILJET_API_KEY": "id", "MAILJET_SECRET_KEY": KEY, "MAILJET_API_URL": url}
     if name == "scaleway":

@@ -14,7 +14,20 @@ import struct
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from tests.newsletter.providers.answers import Answer, Cut, Gathered, Late, Mail, Request, Reset, Short, Silence, Taken
+from tests.newsletter.providers.answers import (
+    Answer,
+    Cut,
+    Drip,
+    DripOfBody,
+    Gathered,
+    Late,
+    Mail,
+    Request,
+    Reset,
+    Short,
+    Silence,
+    Taken,
+)
 from tests.newsletter.providers.keyed import brevo, resend
 
 KEY = "key-of-the-tests"
@@ -83,6 +96,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif isinstance(answer, Silence):
             self.server.over.wait(20)
             self.close_connection = True
+        elif isinstance(answer, Drip):
+            self._drip(answer)
         else:
             self._say(answer)
 
@@ -96,6 +111,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
         self.close_connection = True
+
+    def _drip(self, answer: Drip) -> None:
+        head = f"HTTP/1.1 {answer.status} OK\r\nContent-Length: {len(answer.body)}\r\n\r\n".encode()
+        at_once = head if isinstance(answer, DripOfBody) else b""
+        with contextlib.suppress(ConnectionError):
+            self.wfile.write(at_once)
+            for byte in (head + answer.body)[len(at_once) :]:
+                self.server.over.wait(0.1)
+                self.wfile.write(bytes([byte]))
 
     def _say(self, answer: Answer) -> None:
         self.send_response(answer.status)
