@@ -25,7 +25,7 @@ from django.utils import timezone
 
 from newsletter import tracking
 from newsletter.doorbell import ring
-from newsletter.hook_views import view_for
+from newsletter.hook_views import Unconfirmed, view_for
 from newsletter.models import RawEvent
 from newsletter.provider_events import event_of
 from newsletter.tracking import Event
@@ -39,11 +39,12 @@ HEADERS = ("svix-id",)  # the only one that reading needs: Resend's number of th
 
 @dataclass(slots=True)
 class _Reading:
-    """A post, what was read in it, and why not all of it could be."""
+    """A post, what was read in it, and why not all of it could be. `asks`: it wants an answer (`Unconfirmed`)."""
 
     post: RawEvent
     events: list[Event]
     error: str = ""
+    asks: bool = False
 
 
 def store(source: str, *, content_type: str, headers: dict[str, str], body: bytes, now: datetime.datetime) -> None:
@@ -87,24 +88,21 @@ def read_waiting(*, seconds: float = 25, until: Callable[[], bool] = lambda: Fal
     return counts
 
 
-@transaction.atomic
 def read_group(*, now: datetime.datetime) -> Counter:
     """Read one group of posts, oldest first; empty when none waits. Raises OperationalError when the database does,
-    and then nothing has happened."""
-    readings = [_read(post) for post in _claimed()]
-    if not readings:
-        return Counter()
-    counts = Counter(posts=len(readings))
-    try:
-        counts += _applied([event for reading in readings for event in reading.events], now)
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception as error:
-        log.error("A group of posts cannot be applied at once (%s); now each by itself.", type(error).__name__)
-        for reading in readings:
-            counts += _alone(reading, now)
-    counts += _mark(readings, now)
-    return counts
+    and then nothing has happened, or at most no edition was paused."""
+    with transaction.atomic():
+        readings = [_read(post) for post in _claimed()]
+        if not readings:
+            return Counter()
+        counts, heard = _taken(readings, now)
+        counts += _mark(readings, now)
+    # What waits for others, or takes the rows of editions, comes when the posts' locks are gone.
+    tracking.brake(heard)
+    for reading in readings:
+        if reading.asks:
+            _confirm(reading.post)
+    return counts + Counter(posts=len(readings))
 
 
 def ring_for_waiting() -> None:
@@ -153,6 +151,8 @@ def _read(post: RawEvent) -> _Reading:
     nobody understands does not take the others with it."""
     try:
         return _Reading(post, _parsed(post, bytes(post.body)))
+    except Unconfirmed as error:
+        return _Reading(post, [], _without_content(error), asks=True)
     except Exception as error:  # whatever a stranger's body brings about
         reading = _Reading(post, [], _without_content(error))
     for part in _parts(post):
@@ -185,19 +185,46 @@ def _without_content(error: Exception) -> str:
     return ": ".join(names)
 
 
-def _applied(events: Sequence[Event], now: datetime.datetime) -> Counter:
-    with transaction.atomic():
-        return tracking.apply(events, now=now)
-
-
-def _alone(reading: _Reading, now: datetime.datetime) -> Counter:
+def _taken(readings: Sequence[_Reading], now: datetime.datetime) -> tuple[Counter, tracking.Heard]:
+    """What the events came to: all at once, or where the database refuses that, each post by itself."""
     try:
-        return _applied(reading.events, now)
+        return _noted([event for reading in readings for event in reading.events], now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        log.error("A group of posts cannot be applied at once (%s); now each by itself.", type(error).__name__)
+    counts, heard = Counter(), set()
+    for reading in readings:
+        found, also = _alone(reading, now)
+        counts += found
+        heard |= also
+    return counts, heard
+
+
+def _noted(events: Sequence[Event], now: datetime.datetime) -> tuple[Counter, tracking.Heard]:
+    with transaction.atomic():
+        return tracking.note(events, now=now)
+
+
+def _alone(reading: _Reading, now: datetime.datetime) -> tuple[Counter, tracking.Heard]:
+    try:
+        return _noted(reading.events, now)
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
         reading.error = _without_content(error)
-        return Counter()
+        return Counter(), set()
+
+
+def _confirm(post: RawEvent) -> None:
+    """Answer a post that asks. It stands among those that cannot be read until the answer has arrived."""
+    try:
+        view_for(post.source).confirm(request_of(post, bytes(post.body)))
+    except Exception as error:  # the network's, Amazon's, or a stranger's body
+        log.error("Post %s of %s cannot be answered (%s).", post.pk, post.source, type(error).__name__)
+        RawEvent.objects.filter(pk=post.pk).update(error=_without_content(error))
+    else:
+        RawEvent.objects.filter(pk=post.pk).delete()
 
 
 def _mark(readings: Sequence[_Reading], now: datetime.datetime) -> Counter:
@@ -212,4 +239,4 @@ def _mark(readings: Sequence[_Reading], now: datetime.datetime) -> Counter:
     full = [reading.post.pk for reading in readings if not reading.error and reading.events]
     if full:
         RawEvent.objects.filter(pk__in=full).update(processed_at=now, body=b"")
-    return Counter(unreadable=len(unreadable)) if unreadable else Counter()
+    return +Counter(unreadable=sum(not reading.asks for reading in readings if reading.error))

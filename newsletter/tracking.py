@@ -11,7 +11,7 @@ import logging
 import re
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -21,11 +21,13 @@ from newsletter import brakes, softness, subscriptions
 from newsletter.addresses import InvalidAddress, address_key, normalise
 from newsletter.mime import delivery_token
 from newsletter.models import Delivery, DeliveryEvent, Edition, Subscriber, Suppression
+from newsletter.reasons import told
 
 log = logging.getLogger(__name__)
 Kind, State, Reason = DeliveryEvent.Kind, Delivery.State, Suppression.Reason
 
 GROUP = 500  # events that share their statements
+LONGEST = 2000  # characters of a source's words that are looked at
 ARRIVED = {Kind.DELIVERED, Kind.COMPLAINED, Kind.UNSUBSCRIBED}
 # What a letter that did not arrive is called in the ledger; a later entry is worse news.
 FAILED = {Kind.SOFT: "soft-bounce", Kind.POLICY: "policy", Kind.REJECTED: "rejected", Kind.HARD: "hard-bounce"}
@@ -35,7 +37,7 @@ KNOWN_TO_PROVIDER = {"bounced": Reason.BOUNCED, "invalid": Reason.BOUNCED, "comp
 # So many refusals by policy among the latest events of an edition are no accident of one mailbox.
 POLICY_MOST, POLICY_AMONG = 5, 20
 _TOKEN = re.compile(r"([1-9][0-9]{0,17})-[0-9a-f]{20}", re.ASCII)
-_ADDRESS = re.compile(r"[^\s<>\"'(),;:\[\]{}|=]+(?:@|%40)[^\s<>\"'(),;:\[\]{}|]+")
+_ADDRESS = re.compile(r"[^\s<>\"'(),;:\[\]{}|=]{1,128}(?:@|%40)[^\s<>\"'(),;:\[\]{}|]{1,255}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 
 
@@ -57,6 +59,10 @@ class Event:
     key: str
     code: str = ""
     detail: str = ""
+
+
+# Editions of which something new was heard, and what kind of news: (edition's number, kind).
+Heard = set[tuple[int, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,49 +89,63 @@ def apply(events: Sequence[Event], *, now: datetime.datetime) -> Counter:
     """Record the events and do what they ask for; how many were new, by kind, and "repeated" and "foreign".
 
     Foreign events carry no delivery of ours, or another address than the delivery's: they are not even recorded.
-    Each group is one transaction. Readers may go on the stop list or be unsubscribed, deliveries change their state,
-    and an edition that is being sent may be paused. Nobody is told.
+    Each group is one transaction, and its editions are looked at after it. Readers may go on the stop list or be
+    unsubscribed, deliveries change their state, and an edition that is being sent may be paused. Nobody is told.
     """
     counts: Counter = Counter()
-    for start in range(0, len(events), GROUP):
+    for group in _groups(events):
         with transaction.atomic():
-            counts += _apply(events[start : start + GROUP], now)
-    if counts:
-        log.info("Events: %s.", ", ".join(f"{number} {what}" for what, number in sorted(counts.items())))
+            found, heard = note(group, now=now)
+        brake(heard)
+        counts += found
     return counts
 
 
-def _apply(events: Sequence[Event], now: datetime.datetime) -> Counter:
-    ours = _ours(events)
-    new = _record(ours, now)
+def note(events: Sequence[Event], *, now: datetime.datetime) -> tuple[Counter, Heard]:
+    """As `apply`, within the caller's transaction; and what `brake` wants to know after that."""
+    named, new = _named(events), []
+    known = 0
+    for group in _groups(named):
+        ours = _ours(group)
+        known += len(ours)
+        new += _record(ours, now)
     counts = Counter(event.kind for event, _letter in new)
-    counts["repeated"] = len(ours) - len(new)
-    counts["foreign"] = len(events) - len(ours)
+    counts["repeated"] = known - len(new)
+    counts["foreign"] = len(events) - known
     if new:
         _settle(new, now)
         _suppress(new, now)
         _unsubscribe(new)
-        _brake(new)
-    return +counts
+    if events:
+        log.info("Events: %s.", ", ".join(f"{number} {what}" for what, number in sorted((+counts).items())))
+    return +counts, {(letter.edition_id, event.kind) for event, letter in new}
+
+
+def _groups(everything: Sequence) -> Iterator[Sequence]:
+    return (everything[start : start + GROUP] for start in range(0, len(everything), GROUP))
 
 
 # --- whose is it -----------------------------------------------------------------------------------------------------
 
 
-def _ours(events: Sequence[Event]) -> list[tuple[Event, _Letter]]:
-    """The events that name a delivery of ours and its address, in the order of the deliveries."""
+def _named(events: Iterable[Event]) -> list[tuple[int, Event]]:
+    """The events that name a delivery, in the order of the deliveries: workers that meet in the same rows take them in
+    one order, and so never wait for one another in a circle."""
     named = [(number, event) for event in events if (number := read_token(event.token))]
+    return sorted(named, key=lambda pair: (pair[0], pair[1].kind, pair[1].key))
+
+
+def _ours(named: Sequence[tuple[int, Event]]) -> list[tuple[Event, _Letter]]:
+    """Those whose delivery is there and goes to the event's address."""
     rows = Delivery.objects.filter(pk__in={number for number, _event in named}).values_list(
         "pk", "address_key", "state", "edition_id", "subscriber_id"
     )
     letters = {row[0]: _Letter(*row) for row in rows}
-    found = [
+    return [
         (event, letters[number])
         for number, event in named
         if number in letters and _is_to(event.address, letters[number].address_key)
     ]
-    # Workers that meet in the same rows take them in one order, and so never wait for one another in a circle.
-    return sorted(found, key=lambda pair: (pair[1].pk, pair[0].kind, pair[0].key))
 
 
 def _is_to(address: str, key: uuid.UUID) -> bool:
@@ -177,25 +197,35 @@ def _settle(new: Sequence[tuple[Event, _Letter]], now: datetime.datetime) -> Non
     """
     settled = [State.ACCEPTED, State.FAILED, State.SKIPPED]
     arrived = {letter.pk for event, letter in new if event.kind in ARRIVED and letter.state not in settled}
-    if arrived:
-        Delivery.objects.filter(pk__in=arrived).exclude(state__in=settled).update(
-            state=State.ACCEPTED, why="", detail="", lease_until=None, changed_at=now
-        )
     failed: dict[int, tuple[str, str]] = {}
     for event, letter in new:
         if why := FAILED.get(event.kind):
             before = failed.get(letter.pk)
             if before is None or RANK[before[0]] < RANK[why]:
                 failed[letter.pk] = why, _scrubbed(event)
-    if failed:
-        _fail(failed, now)
+    _lock(sorted({*arrived, *failed}))
+    for group in _groups(sorted(arrived)):
+        Delivery.objects.filter(pk__in=group).exclude(state__in=settled).update(
+            state=State.ACCEPTED, why="", detail="", lease_until=None, changed_at=now
+        )
+    for some in _groups(sorted(failed)):
+        _fail({pk: failed[pk] for pk in some}, now)
+
+
+def _lock(pks: Sequence[int]) -> None:
+    """Take the rows in the order of their numbers, as the ledger does: an UPDATE takes them in an order of its own.
+    SQLite has one writer at a time."""
+    if connection.features.has_select_for_update:
+        for group in _groups(pks):
+            rows = Delivery.objects.filter(pk__in=group).order_by("pk").values_list("pk", flat=True)
+            list(rows.select_for_update(no_key=True))
 
 
 def _fail(failed: dict[int, tuple[str, str]], now: datetime.datetime) -> None:
     """Call the deliveries failed, unless they are for a worse reason, or for one of the sender's own."""
     values = ", ".join(["(%s, %s, %s, %s)"] * len(failed))
     known = " ".join(f"WHEN '{why}' THEN {rank}" for why, rank in RANK.items())
-    parameters = [value for pk, (why, detail) in sorted(failed.items()) for value in (pk, why, detail, RANK[why])]
+    parameters = [value for pk, (why, detail) in failed.items() for value in (pk, why, detail, RANK[why])]
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -221,13 +251,18 @@ def _suppress(new: Sequence[tuple[Event, _Letter]], now: datetime.datetime) -> N
             reasons[letter.address_key] = reason
     # Any letter that did not arrive may make three in a row of two that are known already.
     tried = {letter.subscriber_id for event, letter in new if event.kind in FAILED and letter.subscriber_id}
-    for key in softness.given_up(tried):
-        reasons.setdefault(key, Reason.BOUNCED)
-    if not reasons:
-        return
+    for group in _groups(sorted(tried)):
+        for key in softness.given_up(group):
+            reasons.setdefault(key, Reason.BOUNCED)
+    for some in _groups(sorted(reasons.items())):
+        _stop(some, now)
+
+
+def _stop(reasons: Sequence[tuple[uuid.UUID, str]], now: datetime.datetime) -> None:
+    """Put address keys on the stop list, unless they are there for a graver reason."""
     field = Suppression._meta.get_field("address_key")
     created = connection.ops.adapt_datetimefield_value(now)
-    rows = [(field.get_db_prep_value(key, connection), reason, created) for key, reason in sorted(reasons.items())]
+    rows = [(field.get_db_prep_value(key, connection), reason, created) for key, reason in reasons]
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -248,33 +283,52 @@ def _reason(event: Event) -> str | None:
 
 def _unsubscribe(new: Sequence[tuple[Event, _Letter]]) -> None:
     left = {letter.subscriber_id for event, letter in new if event.kind == Kind.UNSUBSCRIBED}
-    for reader in Subscriber.objects.filter(pk__in=left - {None}) if left else ():
-        subscriptions.unsubscribe(reader, how="provider")
+    for group in _groups(sorted(left - {None})):
+        for reader in Subscriber.objects.filter(pk__in=group).order_by("pk"):
+            subscriptions.unsubscribe(reader, how="provider")
 
 
 # --- the edition -----------------------------------------------------------------------------------------------------
 
 
-def _brake(new: Sequence[tuple[Event, _Letter]]) -> None:
-    """Pause what is being sent and goes wrong. Good news never stops anything."""
-    for edition_id in sorted({letter.edition_id for event, letter in new if event.kind == Kind.POLICY}):
+def _unwelcome() -> str:
+    return _("The mailbox providers of several readers refused the mail for its content or its sender.")
+
+
+def brake(heard: Heard) -> None:
+    """Pause what is being sent and goes wrong. Good news never stops anything.
+
+    To be called when the events are committed: a pause takes the edition's row, which no worker shall hold while it
+    waits for deliveries.
+    """
+    for edition_id in sorted({edition_id for edition_id, kind in heard if kind == Kind.POLICY}):
         if _is_unwelcome(edition_id):
-            reason = _("The mailbox providers of several readers refused the mail for its content or its sender.")
-            brakes.stop(edition_id, reason=reason)
-    for edition_id in sorted({letter.edition_id for event, letter in new if event.kind != Kind.DELIVERED}):
+            brakes.stop(edition_id, reason=told(_unwelcome))
+    for edition_id in sorted({edition_id for edition_id, kind in heard if kind != Kind.DELIVERED}):
         brakes.check_breakers(edition_id)
 
 
 def _is_unwelcome(edition_id: int) -> bool:
     """Whether, of the edition's latest letters heard of, several were refused by policy. Only letters that left since
-    a person last let it go on count: the earlier ones they have seen."""
+    a person last let it go on count: the earlier ones they have seen.
+
+    Read from the refusals, which are few: what was said of this edition may lie behind a million other events.
+    """
     edition = Edition.objects.filter(pk=edition_id, state=Edition.State.SENDING).first()
     if edition is None:
         return False
     since = edition.resumed_at or edition.frozen_at
-    latest = DeliveryEvent.objects.filter(delivery__edition=edition, delivery__due_at__gte=since).order_by("-pk")
-    rows = latest.values_list("delivery_id", "kind")[:POLICY_AMONG]
-    return len({delivery for delivery, kind in rows if kind == Kind.POLICY}) >= POLICY_MOST
+    refusals = DeliveryEvent.objects.filter(kind=Kind.POLICY)
+    older = refusals.filter(received_at__lt=since).order_by("-pk").values_list("pk", flat=True).first()
+    counted = DeliveryEvent.objects.filter(delivery__edition=edition, delivery__due_at__gte=since).order_by("-pk")
+    lately = counted.filter(kind=Kind.POLICY, pk__gt=older or 0).values_list("delivery_id", "pk")[:POLICY_AMONG]
+    latest: dict[int, int] = {}
+    for delivery, pk in lately:
+        latest.setdefault(delivery, pk)
+    if len(latest) < POLICY_MOST:
+        return False
+    first = list(latest.values())[POLICY_MOST - 1]
+    return len(counted.filter(pk__gte=first).values_list("pk")[: POLICY_AMONG + 1]) <= POLICY_AMONG
 
 
 # --- words -----------------------------------------------------------------------------------------------------------
@@ -283,11 +337,16 @@ def _is_unwelcome(edition_id: int) -> bool:
 def _scrubbed(event: Event) -> str:
     """What the source said, on one line of at most 300 characters, without any address; nor the part of the
     reader's own that would tell who it is."""
-    text = _ADDRESS.sub("…", _plain(event.detail))
+    text = _ADDRESS.sub("…", _plain(_beginning(event.detail)))
     local = event.address.rpartition("@")[0]
     if len(local) > 2 and local.casefold() in text.casefold():
         text = re.sub(re.escape(local), "…", text, flags=re.IGNORECASE)
     return " ".join(text.split())[:300]
+
+
+def _beginning(text: str) -> str:
+    """No more than LONGEST characters, and no word by halves: it may be an address."""
+    return text if len(text) <= LONGEST else " ".join(text[:LONGEST].split()[:-1])
 
 
 def _plain(text: str) -> str:

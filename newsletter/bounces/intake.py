@@ -2,12 +2,12 @@
 
 import datetime
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 
 from newsletter import tracking
-from newsletter.bounces.reading import read
-from newsletter.models import Delivery
+from newsletter.bounces.reading import Reading, read
+from newsletter.mime import wire_address
+from newsletter.models import DeliveryEvent, Subscriber
 
 
 def take(message: bytes, *, now: datetime.datetime) -> tuple[bool, Counter]:
@@ -16,20 +16,39 @@ def take(message: bytes, *, now: datetime.datetime) -> tuple[bool, Counter]:
     Returns whether it is done with (if not, a person may want to see it), and what came of it: "read", "left" or
     "not ours", and the counts of `tracking.apply`. Raises only what the database raises; then the mail must come again.
     """
-    reading = read(message, now=now)
+    reading = _attributed(read(message, now=now))
     counts = Counter({"read" if reading.handled else "left" if reading.ours else "not ours": 1})
     if reading.events:
-        counts += tracking.apply(_addressed(reading.events), now=now)
+        counts += tracking.apply(reading.events, now=now)
     return reading.handled, counts
 
 
-def _addressed(events: Sequence[tracking.Event]) -> list[tracking.Event]:
-    """Where a mail names nobody, the delivery's own reader: the token proves that this letter is meant."""
-    if all(event.address for event in events):
-        return list(events)
-    number = tracking.read_token(events[0].token)  # a mail has one token
-    address = Delivery.objects.filter(pk=number).values_list("subscriber__address", flat=True).first() or ""
-    return [replace(event, address=event.address or address) for event in events]
+def _attributed(reading: Reading) -> Reading:
+    """Where the mail hides whom it is about, it is about the delivery's reader if it carries their own token.
+
+    Without that it is left to a person: the delivery's token stands in every answer of the reader, and would let
+    whoever gets one stop them.
+    """
+    if not reading.events:
+        return reading
+    number = tracking.read_token(reading.events[0].token)  # a mail has one token
+    reader = Subscriber.objects.filter(deliveries=number).only("address", "handle").first()
+    hidden = [event for event in reading.events if reader and _is_hidden(event, reader.address)]
+    if not hidden:
+        return reading
+    if reader.handle not in reading.readers:
+        return Reading(ours=True)
+    events = [replace(event, address=reader.address) if event in hidden else event for event in reading.events]
+    return replace(reading, events=events)
+
+
+def _is_hidden(event: tracking.Event, address: str) -> bool:
+    """Complaints leave the domain and replace what stands before it (RFC 6590 §2)."""
+    if event.kind != DeliveryEvent.Kind.COMPLAINED or not event.address:
+        return not event.address
+    local, _at, domain = event.address.casefold().rpartition("@")
+    forms = {address.casefold(), wire_address(address).casefold()}
+    return any(form.endswith(f"@{domain}") and form != f"{local}@{domain}" for form in forms)
 
 
 def told(counts: Counter) -> str:

@@ -2,7 +2,9 @@
 
 Which delivery: the token of `newsletter.mime.delivery_token` stands in the envelope sender of each letter and in its
 Message-ID, so it is in what a bounce is addressed to, or in what it returns. Only we can make one; a mail without
-one is not ours to judge. What became of it: RFC 3464 first, then flufl.bounce, then the words alone.
+one is not ours to judge. But whoever gets a reader's answer sees one: that it is about this reader, the mail must say
+by their address, or by the reader's own token, which the returned letter has in its List-Unsubscribe.
+What became of it: RFC 3464 first, then flufl.bounce, then the words alone.
 
 Everything here comes from strangers: nothing raises, and nothing takes more than some seconds.
 """
@@ -11,12 +13,13 @@ import datetime
 import hashlib
 import logging
 import re
-from collections.abc import Iterable
+import uuid
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
 from email.utils import parseaddr, parsedate_to_datetime
-from itertools import islice
+from itertools import chain, islice
 
 from flufl.bounce import all_failures
 
@@ -24,6 +27,7 @@ from newsletter import tracking
 from newsletter.bounces import structure
 from newsletter.bounces.classifying import LONGEST, Kind, classify, has_code, without_addresses
 from newsletter.bounces.structure import Recipient
+from picum import links
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +41,8 @@ ARRIVED = {"delivered", "relayed", "expanded"}
 COMPLAINTS = {"abuse", "fraud", "opt-out", "opt-out-list"}
 
 _TOKEN = re.compile(r"(?<![0-9a-z])(\d{1,19}-[0-9a-f]{20})(?![0-9a-z])", re.IGNORECASE)
+# A token of `picum.links`: 16 octets and their signature.
+_READER = re.compile(r"(?<![\w-])[\w-]{22}\.[\w-]{43}(?![\w-])", re.ASCII)
 _BOUNDARY = re.compile(rb"\bboundary[*\d]*\s*=", re.IGNORECASE)
 _DAEMON = re.compile(
     r"mailer-?daemon|mail-?daemon|mdaemon|postmaster|mail delivery (?:sub)?system|microsoftexchange\w*|mail-?system",
@@ -60,11 +66,13 @@ _REST = re.compile(
 @dataclass(frozen=True)
 class Reading:
     """`ours`: the mail carries a valid token. `handled`: it is understood, so nobody needs to look at it; it may
-    mean nothing, such as "I am on holiday" or "I shall try again"."""
+    mean nothing, such as "I am on holiday" or "I shall try again". `readers`: the handles of those whose own tokens
+    it carries; an event without an address counts for none but them."""
 
     events: list[tracking.Event] = field(default_factory=list)
     ours: bool = False
     handled: bool = False
+    readers: frozenset[uuid.UUID] = frozenset()
 
 
 def read(message: bytes, *, now: datetime.datetime) -> Reading:
@@ -91,9 +99,7 @@ class _Mail:
     def reading(self) -> Reading:
         fields = structure.feedback(self.message)
         if fields is not None:
-            kind = fields.get("feedback-type", "").lower()
-            # Whom it is about is often blacked out: the token says that this letter was complained of.
-            events = [self._event(0, Kind.COMPLAINED, code=kind)] if kind in COMPLAINTS else []
+            events = self._complained(fields)
         elif recipients := structure.recipients(self.message):
             events = self._reported(recipients)
         elif self.message.get_param("report-type") == "disposition-notification" or self._is_absence():
@@ -102,7 +108,13 @@ class _Mail:
             events = found
         else:
             return Reading(ours=True)
-        return Reading(events, ours=True, handled=True)
+        return Reading(events, ours=True, handled=True, readers=self._readers() if events else frozenset())
+
+    def _complained(self, fields: dict[str, str]) -> list[tracking.Event]:
+        """RFC 5965. Whom it is about is often blacked out (RFC 6590)."""
+        kind = fields.get("feedback-type", "").lower()
+        reader = structure.address(fields.get("original-rcpt-to", "")) or structure.returned_to(self.message)
+        return [self._event(0, Kind.COMPLAINED, code=kind, address=reader)] if kind in COMPLAINTS else []
 
     def _reported(self, recipients: list[Recipient]) -> list[tracking.Event]:
         """RFC 3464: the report says it. "Delayed" is no event: the same server will speak again."""
@@ -140,6 +152,12 @@ class _Mail:
         words = self._words_about(address)
         kind, code = classify("", words)
         return self._event(number, kind, code=code, address=address, words=words)
+
+    def _readers(self) -> frozenset[uuid.UUID]:
+        """Whose own token comes back with their letter."""
+        texts = chain([self.octets.decode("latin-1")], structure.encoded_texts(self.message))
+        tokens = {match[0] for match in islice(_tokens(texts), MOST_TOKENS)}
+        return frozenset(handle for token in tokens if (handle := _handle(token)))
 
     def _words_about(self, address: str) -> str:
         """What the human-readable part says, from the address on and without the returned letter."""
@@ -193,6 +211,17 @@ class _Mail:
             return date if self.now - OLDEST <= date <= self.now else self.now
         except (ValueError, TypeError, OverflowError):
             return self.now
+
+
+def _tokens(texts: Iterable[str]) -> Iterator[re.Match[str]]:
+    return (match for text in texts for match in _READER.finditer(text))
+
+
+def _handle(token: str) -> uuid.UUID | None:
+    try:
+        return links.unsign(token, purpose="reader")
+    except links.BadToken:
+        return None
 
 
 def _token(texts: Iterable[str]) -> str:

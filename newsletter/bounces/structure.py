@@ -52,7 +52,7 @@ def feedback(message: Message) -> dict[str, str] | None:
 
 
 def returned_to(message: Message) -> str:
-    """To whom the returned letter was addressed, in the letter's own words; "" when it was not returned."""
+    """To whom the returned letter was addressed, in the letter's own words; "" when that does not come back."""
     for part in message.walk():
         kind = part.get_content_type()
         letter = None
@@ -61,7 +61,8 @@ def returned_to(message: Message) -> str:
         elif kind in RETURNED_HEADERS:
             letter = HeaderParser().parsestr(_content(part))
         if letter is not None:
-            return parseaddr(str(letter.get("To", "")))[1]
+            address = parseaddr(str(letter.get("To", "")))[1]
+            return address if "@" in address else ""
     return ""
 
 
@@ -87,21 +88,21 @@ def _recipient(block: dict[str, str]) -> Recipient:
         action=action[0] if action else "",
         status=status[0] if status else "",
         diagnostic=block.get("diagnostic-code", "").partition(";")[2].strip() or block.get("diagnostic-code", ""),
-        final=_address(block.get("final-recipient", "")),
-        original=_address(block.get("original-recipient", "")),
+        final=address(block.get("final-recipient", "")),
+        original=address(block.get("original-recipient", "")),
     )
 
 
-def _address(value: str) -> str:
+def address(value: str) -> str:
     """The address in "rfc822; amal@example.org"; some servers leave the type out. "" for other kinds (X.400)."""
-    kind, semicolon, address = value.partition(";")
+    kind, semicolon, named = value.partition(";")
     if not semicolon:
-        kind, address = "rfc822", value
+        kind, named = "rfc822", value
     if kind.strip().lower() not in {"rfc822", "utf-8"}:
         return ""
-    address = address.strip().strip("<>").strip()
-    address = _ESCAPED.sub(lambda escaped: _character(escaped[1]), address)  # RFC 6533 §3: utf-8-addr-xtext
-    return address if "@" in address else ""
+    named = named.strip().strip("<>").strip()
+    named = _ESCAPED.sub(lambda escaped: _character(escaped[1]), named)  # RFC 6533 §3: utf-8-addr-xtext
+    return named if "@" in named else ""
 
 
 def _character(digits: str) -> str:

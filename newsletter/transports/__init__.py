@@ -42,7 +42,8 @@ class Outcome:
         name = address.rpartition("@")[0]
         if len(name) < 3 or name.casefold() not in self.detail.casefold():
             return self
-        return replace(self, detail=re.sub(re.escape(name), "…", self.detail, flags=re.IGNORECASE))
+        named = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
+        return replace(self, detail=named.sub("…", self.detail))
 
 
 Intend = Callable[[Sequence[Letter]], Awaitable[set[int]]]

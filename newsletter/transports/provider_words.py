@@ -21,9 +21,10 @@ def scrubbed(outcome: Outcome, letters: Sequence[Letter]) -> Outcome:
         for secret in (letter.address, letter.token):
             detail = detail.replace(secret, "…")
     detail = _ADDRESS.sub("…", detail)
-    for letter in letters:
-        detail = _without_name(detail, letter.address.rpartition("@")[0])
-    return replace(outcome, detail=detail[:300])
+    outcome = replace(outcome, detail=detail[:300])
+    for letter in letters:  # of a batch the words may name any
+        outcome = outcome.hiding(letter.address)
+    return outcome
 
 
 def beginning(text: str) -> str:
@@ -32,10 +33,3 @@ def beginning(text: str) -> str:
         return text
     kept = text[:MOST_CHARACTERS]
     return kept[: -_CUT_PIECE.match(kept[::-1]).end() or None]
-
-
-def _without_name(text: str, local: str) -> str:
-    """Without the part of an address before the @, which tells who it is: "no mailbox amal.haddad"."""
-    if len(local) <= 2 or local.casefold() not in text.casefold():
-        return text
-    return re.sub(rf"(?<!\w){re.escape(local)}(?!\w)", "…", text, flags=re.IGNORECASE)

@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -63,8 +64,8 @@ def test_the_same_mail_again_changes_nothing(delivery):
 
 
 @pytest.mark.parametrize("name", ["postfix-mailbox-full", "postfix-blocked", "postfix-alias-member-gone", "gmx-german"])
-def test_what_is_not_plainly_gone_stops_nobody(delivery, name):
-    take(mail(name, delivery=delivery.pk))
+def test_what_is_not_plainly_gone_stops_nobody(amal, delivery, name):
+    take(mail(name, delivery=delivery.pk, handle=amal.handle))
     assert DeliveryEvent.objects.count() == 1
     assert stopped() == []
 
@@ -76,14 +77,58 @@ def test_what_means_nothing_changes_nothing(delivery, name):
     assert state(delivery) == ("accepted", "")
 
 
-def test_a_complaint_stops_at_once_though_it_names_nobody(amal, delivery):
-    take(mail("complaint", delivery=delivery.pk))
+HIDING = {
+    "a redacted address": ("complaint", b"", b"", "complained"),
+    "a complaint without any": ("complaint", b"redacted@example.org", b"redacted", "complained"),
+    "a report without any": ("address-hidden", b"", b"", "bounced"),
+}
+
+
+@pytest.mark.parametrize("case", HIDING)
+def test_a_mail_that_hides_the_address_counts_when_it_returns_the_reader_s_own_token(case, amal, delivery):
+    name, there, instead, reason = HIDING[case]
+    take(mail(name, delivery=delivery.pk, handle=amal.handle).replace(there, instead))
+    assert stopped() == [(amal.address_key, reason)]
+
+
+@pytest.mark.parametrize("case", HIDING)
+@pytest.mark.parametrize("whose", ["nobody", "another reader"])
+def test_the_delivery_s_token_alone_stops_nobody(case, whose, delivery):
+    """It stands in the Message-ID, and so in the In-Reply-To of each answer."""
+    name, there, instead, _reason = HIDING[case]
+    handle = make_subscriber("boris@example.org").handle if whose == "another reader" else uuid.uuid4()
+    message = mail(name, delivery=delivery.pk, handle=handle).replace(there, instead)
+    assert take(message) == (False, {"left": 1})
+    assert (stopped(), DeliveryEvent.objects.count(), state(delivery)) == ([], 0, ("accepted", ""))
+
+
+def test_words_of_an_unknown_form_count_by_the_same_proof(amal, delivery):
+    assert take(mail("gmx-german", delivery=delivery.pk)) == (False, {"left": 1})
+    assert take(mail("gmx-german", delivery=delivery.pk, handle=amal.handle)) == (True, {"read": 1, "soft": 1})
+
+
+@pytest.mark.parametrize("address", ["amal@example.org", "AMAL@Example.ORG"])
+def test_a_complaint_that_names_the_reader_needs_no_more(address, amal, delivery):
+    message = mail("complaint", delivery=delivery.pk).replace(b"<redacted@example.org>", f"<{address}>".encode())
+    take(message)
     assert stopped() == [(amal.address_key, "complained")]
 
 
-def test_a_report_that_hides_the_address_is_about_the_delivery_s_reader(amal, delivery):
-    take(mail("address-hidden", delivery=delivery.pk))
-    assert stopped() == [(amal.address_key, "bounced")]
+@pytest.mark.parametrize(
+    "named", [b"boris@other.example", b"boris@\xc3\xbf\xe2\x80\xae..x", b"amal@example.org.other.example"]
+)
+def test_a_complaint_of_another_domain_stops_nobody_whatever_it_returns(named, amal, delivery):
+    message = mail("complaint", delivery=delivery.pk, handle=amal.handle).replace(b"redacted@example.org", named)
+    assert take(message) == (True, {"read": 1, "foreign": 1})
+    assert stopped() == []
+
+
+def test_an_international_domain_is_the_reader_s_own_in_both_forms(db):
+    zoe = make_subscriber("zoe@straße.de")
+    (delivery,) = sent_issue(zoe)
+    complaint = mail("complaint", delivery=delivery.pk, handle=zoe.handle)
+    take(complaint.replace(b"redacted@example.org", b"redacted@xn--strae-oqa.de"))
+    assert stopped() == [(zoe.address_key, "complained")]
 
 
 def test_a_report_about_somebody_else_stops_nobody(delivery):

@@ -2,6 +2,7 @@
 
 import datetime
 import re
+import uuid
 from pathlib import Path
 
 import pytest
@@ -13,16 +14,18 @@ from hypothesis import strategies as st
 from newsletter import bounces
 from newsletter.bounces.classifying import classify
 from newsletter.mime import delivery_token
+from picum import links
 
 FOLDER = Path(__file__).parent / "bounces"
 NOW = datetime.datetime(2026, 11, 20, tzinfo=datetime.UTC)
 NOTHING = None  # understood, and no event: nobody needs to look at it
 READER = "amal@example.org"
+HANDLE = uuid.UUID(int=7)
 
 # File → kind, code and address of its event.
 CORPUS = {
     "address-hidden": ("hard", "5.1.1", ""),
-    "complaint": ("complained", "abuse", ""),
+    "complaint": ("complained", "abuse", "redacted@example.org"),
     "complaint-taken-back": NOTHING,
     "exchange-banned-sender": ("policy", "5.7.606", READER),
     "exchange-closed-group": ("soft", "5.7.133", READER),
@@ -76,10 +79,11 @@ CORPUS = {
 }
 
 
-def mail(name: str, *, delivery: int = 7, token: str = "") -> bytes:
-    """A mail of the corpus, about a delivery."""
+def mail(name: str, *, delivery: int = 7, token: str = "", handle: uuid.UUID = HANDLE) -> bytes:
+    """A mail of the corpus, about a delivery to the reader of this handle."""
     text = (FOLDER / f"{name}.eml").read_text(encoding="utf-8")
     text = text.replace("@@TOKEN@@", token or delivery_token(delivery))
+    text = text.replace("@@READER@@", links.sign(handle, purpose="reader"))
     return text.replace("@@DOMAIN@@", settings.NEWSLETTER_MAIL_DOMAIN).encode()
 
 
@@ -100,6 +104,24 @@ def test_a_mail_means(name, line_end):
     expected = CORPUS[name]
     assert meaning(message) == ([expected] if expected else [])
     assert {event.token for event in reading.events} <= {delivery_token(7)}
+
+
+@pytest.mark.parametrize("name", [name for name in CORPUS if CORPUS[name]])
+def test_the_returned_letter_s_own_token_says_whose_it_was(name):
+    """Old sendmail, Exim and qmail return the letter as text, others as a part of its own."""
+    message = mail(name)
+    assert bounces.read(message, now=NOW).readers == {HANDLE}
+    token = links.sign(HANDLE, purpose="reader").encode()
+    for forged in (token[:-1], b"B" + token[1:], links.sign(HANDLE, purpose="confirm").encode(), b"x"):
+        assert bounces.read(message.replace(token, forged), now=NOW).readers == frozenset()
+
+
+def test_a_complaint_names_whom_its_own_field_names_before_the_returned_letter():
+    other = mail("complaint").replace(b"Original-Rcpt-To: <redacted@", b"Original-Rcpt-To: <boris@")
+    assert meaning(other) == [("complained", "abuse", "boris@example.org")]
+    silent = mail("complaint").replace(b"Original-Rcpt-To: <redacted@example.org>", b"Original-Rcpt-To: redacted")
+    assert meaning(silent) == [("complained", "abuse", "redacted@example.org")]
+    assert meaning(silent.replace(b"\nTo: redacted@example.org", b"\nTo: redacted")) == [("complained", "abuse", "")]
 
 
 @pytest.mark.parametrize("name", CORPUS)

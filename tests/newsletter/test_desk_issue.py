@@ -238,7 +238,7 @@ def test_a_button_of_a_stale_page_is_refused_in_words(desk):
     make_texts(issue, "de", subject="Oktober")
     compose.declare_ready(contents(issue).editions.all()[1], by=None)
     answer = desk.post(page("issue_ready", issue.pk, "de"), follow=True)
-    assert said(answer) == ["The German edition is now “ready”; it cannot become “ready”."]
+    assert said(answer) == ["The German edition is “ready” already."]
 
 
 def test_an_editor_sees_no_way_to_send(desk):

@@ -7,6 +7,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from newsletter import hooks, posts
+from newsletter.hook_views import view_for
 from newsletter.models import RawEvent
 from picum import env
 from tests.newsletter.provider_posts import (
@@ -83,6 +84,14 @@ def test_a_post_that_somebody_changed_is_refused_though_the_secret_is_right(prov
     else:
         changed = Post(given.body.replace(b"amal", b"boris"), given.content_type, given.headers)
     assert send(client, provider, changed).status_code == 403
+    assert not RawEvent.objects.exists()
+
+
+@pytest.mark.parametrize("more", [{}, {"MAILGUN_WEBHOOK_SIGNING_KEY": "k"}])
+def test_a_signature_that_cannot_even_be_compared_is_none_though_the_secret_is_right(more, client, choose):
+    choose("mailgun", WEBHOOK_SECRET=SECRET, MAILGUN_API_KEY="k", **more)
+    body = {"signature": {"token": "é", "timestamp": "1", "signature": "wrong"}, "event-data": {"event": "complained"}}
+    assert send(client, "mailgun", Post(json.dumps(body).encode(), headers=BASIC)).status_code == 403
     assert not RawEvent.objects.exists()
 
 
@@ -243,29 +252,61 @@ def test_many_posts_ring_once_and_after_the_last(client, choose, monkeypatch):
     assert len(heard) == 2
 
 
-def test_amazon_confirms_its_subscription_by_a_worker(choose, client, monkeypatch):
-    choose("amazon-ses")
-    confirmed = []
+@pytest.fixture
+def amazon(monkeypatch):
+    """What Amazon is told, and whether a transaction was open meanwhile; or what it raises."""
+    told, raised = [], []
 
     class Client:
         def confirm_subscription(self, **given):
-            confirmed.append(given)
+            if raised:
+                raise raised[0]
+            told.append((given["TopicArn"], given["Token"], connection.in_atomic_block))
 
         def close(self):
             pass
 
     monkeypatch.setattr("boto3.session.Session.client", lambda session, name, **more: Client())
-    assert send(client, "amazon-ses", sns("", number="9", kind="SubscriptionConfirmation")).status_code == 200
-    assert confirmed == []  # the answer does not wait for Amazon
-    posts.read_waiting()
-    assert confirmed == [
-        {
-            "TopicArn": "arn:aws:sns:eu-west-1:1234:newsletter",
-            "Token": "token-of-sns",
-            "AuthenticateOnUnsubscribe": "true",
-        }
-    ]
+    return told, raised
+
+
+ASKED = sns("", number="9", kind="SubscriptionConfirmation")
+TOPIC = "arn:aws:sns:eu-west-1:1234:newsletter"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_amazon_s_question_for_our_topic_is_answered_by_a_worker_without_any_lock(choose, client, amazon):
+    choose("amazon-ses", WEBHOOK_SECRET=SECRET, AMAZON_SES_TOPIC=TOPIC)
+    assert send(client, "amazon-ses", ASKED).status_code == 200
+    assert amazon[0] == []  # the answer does not wait for Amazon
+    assert posts.read_waiting() == {"posts": 1}
+    assert amazon[0] == [(TOPIC, "token-of-sns", False)]
     assert not RawEvent.objects.exists()
+
+
+@pytest.mark.parametrize("topic", [None, "", "arn:aws:sns:eu-west-1:9999:newsletter"])
+def test_a_question_for_a_topic_that_no_setting_names_is_not_answered_and_shown(topic, choose, client, amazon):
+    choose("amazon-ses", WEBHOOK_SECRET=SECRET, **({} if topic is None else {"AMAZON_SES_TOPIC": topic}))
+    send(client, "amazon-ses", ASKED)
+    assert posts.read_waiting() == {"posts": 1, "unreadable": 1}
+    assert (amazon[0], RawEvent.objects.unreadable().get().error) == ([], "UnexpectedTopic")
+
+
+def test_an_answer_that_does_not_arrive_leaves_the_question_with_its_reason(choose, client, amazon, caplog):
+    choose("amazon-ses", WEBHOOK_SECRET=SECRET, AMAZON_SES_TOPIC=TOPIC)
+    amazon[1].append(TimeoutError("https://sns… token-of-sns"))
+    send(client, "amazon-ses", ASKED)
+    assert posts.read_waiting() == {"posts": 1}
+    assert RawEvent.objects.unreadable().get().error == "TimeoutError"
+    assert "token-of-sns" not in caplog.text
+    assert posts.read_waiting() == {}
+
+
+def test_nobody_waits_long_for_amazon(settings):
+    settings.ANYMAIL = settings_for("amazon-ses") | {"AMAZON_SES_CLIENT_PARAMS": {"region_name": "eu-west-1"}}
+    client = view_for("amazon-ses").get_boto_client("sns", region_name="eu-central-1")
+    config = client.meta.config
+    assert (config.connect_timeout, config.read_timeout, client.meta.region_name) == (5, 10, "eu-central-1")
 
 
 def test_the_keys_have_anymails_names():

@@ -2,6 +2,8 @@
 
 import datetime
 import logging
+import time
+import uuid
 
 import pytest
 from django.db import connection
@@ -10,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from newsletter import ledger
 from newsletter.mime import delivery_token
 from newsletter.models import Delivery, DeliveryEvent, Edition, Subscriber, Suppression
-from newsletter.tracking import apply, read_token
+from newsletter.tracking import apply, brake, read_token
 from tests.newsletter.factories import make_subscriber
 from tests.newsletter.sent import NOW, event, sent_issue
 
@@ -328,4 +330,46 @@ def test_a_group_of_bad_news_too():
         with CaptureQueriesContext(connection) as told:
             apply([event(delivery, "hard") for delivery in some], now=NOW)
         counts.add(len([query for query in told.captured_queries if "SAVEPOINT" not in query["sql"]]))
-    assert counts == {6}  # deliveries, events, failed, softness, stop list, breakers
+    # deliveries, events, failed, softness, stop list, breakers; and the locks, where there are any
+    assert counts == {6 + connection.features.has_select_for_update}
+
+
+def test_a_source_that_talks_without_end_costs_no_more_than_one_that_does_not(amal):
+    (delivery,) = sent_issue(amal)
+    began = time.monotonic()
+    for number, words in enumerate(["a" * 1_000_000, "a@" * 500_000, "a " * 500_000, "%40" * 300_000]):
+        apply([event(delivery, "soft", detail=words, key=str(number))], now=NOW)
+    assert time.monotonic() - began < 5
+
+
+def test_no_address_is_cut_into_a_part_that_is_none(amal):
+    (delivery,) = sent_issue(amal)
+    long = " ".join(f"somebody-{'x' * 80}{number}@example.org" for number in range(100))
+    apply([event(delivery, "soft", detail=long)], now=NOW)
+    assert set(DeliveryEvent.objects.get().detail) == {"…", " "}
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="Only SQLite counts its steps.")
+def test_an_edition_of_which_little_was_heard_does_not_walk_through_all_that_was_heard_before(amal):
+    (old,) = sent_issue(amal, slug="october", at=NOW - 30 * DAY, edition_state="sent")
+    fields = {"source": "brevo", "happened_at": NOW - 30 * DAY, "received_at": NOW - 30 * DAY}
+    DeliveryEvent.objects.bulk_create(
+        DeliveryEvent(delivery=old, kind="delivered" if number % 2 else "policy", key=uuid.uuid4(), **fields)
+        for number in range(5_000)
+    )
+    edition = refused(8, 4)
+    steps = []
+    connection.connection.set_progress_handler(lambda: steps.append(100), 100)
+    brake({(edition.pk, "policy")})
+    connection.connection.set_progress_handler(None, 0)
+    assert sum(steps) < 5_000
+
+
+@pytest.mark.parametrize(("good", "state"), [(16, "paused"), (17, "sending")])
+def test_only_the_latest_letters_heard_of_count(good, state):
+    deliveries = sent_issue(*[make_subscriber(f"reader{number}@example.org") for number in range(5 + good)])
+    apply([event(delivery, "policy") for delivery in deliveries[:4]], now=NOW)
+    apply([event(delivery, "policy", key=str(number)) for number, delivery in enumerate(deliveries[:1])], now=NOW)
+    apply([event(delivery, "delivered") for delivery in deliveries[5 : 4 + good]], now=NOW)
+    apply([event(deliveries[4], "policy")], now=NOW)
+    assert Edition.objects.get(pk=deliveries[0].edition_id).state == state

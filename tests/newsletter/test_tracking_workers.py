@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, transaction
 
-from newsletter import posts
+from newsletter import brakes, posts
 from newsletter.mime import delivery_token
 from newsletter.models import Delivery, DeliveryEvent, RawEvent
 from tests.newsletter.factories import make_subscriber
@@ -45,6 +45,44 @@ def test_workers_at_once_read_each_post_once(waiting):
     assert DeliveryEvent.objects.count() == 2 * READERS
     assert set(Delivery.objects.values_list("state", "why")) == {("failed", "hard-bounce")}
     assert not RawEvent.objects.waiting().exists()
+
+
+def test_no_edition_is_held_while_deliveries_are(waiting, monkeypatch):
+    """A pause takes the edition's row, and the sender's own commit may want it with the deliveries already in hand."""
+    open_then = []
+    monkeypatch.setattr(brakes, "check_breakers", lambda edition_id: open_then.append(connection.in_atomic_block))
+    work()
+    assert open_then
+    assert not any(open_then)
+
+
+@pytest.mark.service
+def test_a_worker_waits_for_the_first_row_and_holds_no_later_one(waiting, monkeypatch):
+    """Whatever the order of the posts: it takes the rows as the ledger does, by their numbers."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer at a time.")
+    monkeypatch.setattr(posts, "GROUP", 2 * READERS)
+    first, *others = Delivery.objects.order_by("pk").values_list("pk", flat=True)
+    Delivery.objects.update(state="unknown")
+    Delivery.objects.filter(pk=first).update(detail="moved")  # to the end of the table, where an UPDATE meets it last
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            Delivery.objects.filter(pk=first).update(detail="held")
+            worker = pool.submit(work)
+            ends = time.monotonic() + 30
+            while not waits() and time.monotonic() < ends:
+                time.sleep(0.01)
+            assert waits()
+            free = Delivery.objects.filter(pk__in=others).select_for_update(skip_locked=True, no_key=True)
+            assert len(free) == len(others)
+        assert worker.result(30)["posts"] == 2 * READERS
+
+
+def waits() -> bool:
+    """Whether some transaction waits for another's."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return cursor.fetchone()[0]
 
 
 @pytest.mark.service
