@@ -25,7 +25,7 @@ EMAIL_BACKEND = "post_office.EmailBackend"
 EMAIL_HOST, EMAIL_PORT = _relay.hostname, _relay.port
 POST_OFFICE = {
     "BACKENDS": {"default": "django.core.mail.backends.smtp.EmailBackend"},
-    "BATCH_SIZE": 1_000,  # its default, 100, makes it fork for every hundred mails
+    "BATCH_SIZE": int(os.environ["PEER_BATCH"]),
     "THREADS_PER_PROCESS": int(os.environ["PEER_THREADS"]),
     "MESSAGE_ID_ENABLED": True,  # ours carry one too
     "MESSAGE_ID_FQDN": "picum.example",

@@ -5,7 +5,7 @@ from benchmarks.measure import Result, Series
 from benchmarks.run import Run
 from benchmarks.site import Databases, Site
 
-PROCESSES, CONNECTIONS, SIZE = 2, 8, 50_000
+PROCESSES, CONNECTIONS, SIZE = 2, 16, 50_000
 
 
 def smtp(run: Run) -> Result:
