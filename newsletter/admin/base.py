@@ -110,6 +110,19 @@ class ListAdmin(admin.ModelAdmin):
         return super().changelist_view(request, extra_context)
 
 
+class ReadOnlyAdmin(ListAdmin):
+    """Evidence: to be read, by those who may view it."""
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
 class AuditedAdmin(ListAdmin):
     """What Django writes into its own history goes into the audit trail too."""
 

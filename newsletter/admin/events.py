@@ -5,7 +5,7 @@ from django.core.paginator import Paginator
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from newsletter.admin.base import ListAdmin
+from newsletter.admin.base import ReadOnlyAdmin
 from newsletter.hook_views import VIEWS
 from newsletter.models import DeliveryEvent, RawEvent
 
@@ -49,8 +49,8 @@ class ReadingFilter(admin.SimpleListFilter):
         return queryset
 
 
-class EvidenceAdmin(ListAdmin):
-    """A list of the newest, in a fixed number of queries, in which nothing can be done."""
+class LatestAdmin(ReadOnlyAdmin):
+    """A list of the newest, in a fixed number of queries."""
 
     list_display_links = ["received_at"]  # the whole row on a page of its own: words may be long, screens are narrow
     list_per_page = 50
@@ -58,22 +58,13 @@ class EvidenceAdmin(ListAdmin):
     ordering = ["-pk"]
     show_full_result_count = False
 
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
-
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
         """Without the row's name, which says nothing to people."""
         return super().changeform_view(request, object_id, form_url, {"subtitle": None} | (extra_context or {}))
 
 
 @admin.register(DeliveryEvent)
-class DeliveryEventAdmin(EvidenceAdmin):
+class DeliveryEventAdmin(LatestAdmin):
     list_filter = ["kind", SourceFilter]
     sortable_by = []
 
@@ -102,7 +93,7 @@ class DeliveryEventAdmin(EvidenceAdmin):
 
 
 @admin.register(RawEvent)
-class RawEventAdmin(EvidenceAdmin):
+class RawEventAdmin(LatestAdmin):
     """What nobody could read says here why. Bodies are not shown: they hold addresses."""
 
     list_display = ["received_at", "source", "size", "processed_at", "error"]

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from newsletter import subscriptions
-from newsletter.admin.base import ListAdmin
+from newsletter.admin.base import ListAdmin, ReadOnlyAdmin
 from newsletter.models import Subscriber, Suppression
 from newsletter.translating import LANGUAGES
 from picum.accounts import audit
@@ -76,18 +76,9 @@ class SubscriberAdmin(ListAdmin):
 
 
 @admin.register(Suppression)
-class SuppressionAdmin(ListAdmin):
-    """Evidence: to be read. The addresses themselves are not kept."""
+class SuppressionAdmin(ReadOnlyAdmin):
+    """The addresses themselves are not kept."""
 
     list_display = ["created_at", "reason", "address_key"]
     list_filter = ["reason"]
     show_full_result_count = False
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
