@@ -1,4 +1,7 @@
-"""The deliveries' bookkeeping: claim, intend, record, reclaim. The only writer of `Delivery.state` after freezing.
+"""The deliveries' bookkeeping: claim, intend, record, reclaim.
+
+While an issue is sent, `Delivery.state` is written here alone; what comes back later is written by
+`newsletter.tracking`, and a resend that staff order by `newsletter.enqueue`.
 
 Every step is one statement that moves rows only from where they were thought to be, so that two workers, or a worker
 and the reconciler, cannot both win. The same SQL runs on PostgreSQL and SQLite; SQLite has no SKIP LOCKED and needs
