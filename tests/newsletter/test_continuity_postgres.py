@@ -1,6 +1,7 @@
 """A real backup of a real database, made in mid send and restored after the sending went on: it comes up held."""
 
 import datetime
+import json
 import shutil
 from collections import Counter, deque
 from collections.abc import Callable
@@ -91,8 +92,9 @@ def all_ready(site) -> dict[str, str]:
 
 
 def reason(url: str) -> str:
+    """As English readers see it; stored are all languages."""
     ((reason,),) = run(url, "SELECT reason FROM newsletter_edition WHERE language = 'en'")
-    return reason
+    return json.loads(reason)["en"]
 
 
 def scheduled() -> None:

@@ -349,20 +349,21 @@ def test_no_address_is_cut_into_a_part_that_is_none(amal):
     assert set(DeliveryEvent.objects.get().detail) == {"…", " "}
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="Only SQLite counts its steps.")
-def test_an_edition_of_which_little_was_heard_does_not_walk_through_all_that_was_heard_before(amal):
-    (old,) = sent_issue(amal, slug="october", at=NOW - 30 * DAY, edition_state="sent")
-    fields = {"source": "brevo", "happened_at": NOW - 30 * DAY, "received_at": NOW - 30 * DAY}
-    DeliveryEvent.objects.bulk_create(
-        DeliveryEvent(delivery=old, kind="delivered" if number % 2 else "policy", key=uuid.uuid4(), **fields)
-        for number in range(5_000)
-    )
-    edition = refused(8, 4)
-    steps = []
-    connection.connection.set_progress_handler(lambda: steps.append(100), 100)
-    brake({(edition.pk, "policy")})
-    connection.connection.set_progress_handler(None, 0)
-    assert sum(steps) < 5_000
+if connection.vendor == "sqlite":  # which alone counts its steps
+
+    def test_an_edition_of_which_little_was_heard_does_not_walk_through_all_that_was_heard_before(amal):
+        (old,) = sent_issue(amal, slug="october", at=NOW - 30 * DAY, edition_state="sent")
+        fields = {"source": "brevo", "happened_at": NOW - 30 * DAY, "received_at": NOW - 30 * DAY}
+        DeliveryEvent.objects.bulk_create(
+            DeliveryEvent(delivery=old, kind="delivered" if number % 2 else "policy", key=uuid.uuid4(), **fields)
+            for number in range(5_000)
+        )
+        edition = refused(8, 4)
+        steps = []
+        connection.connection.set_progress_handler(lambda: steps.append(100), 100)
+        brake({(edition.pk, "policy")})
+        connection.connection.set_progress_handler(None, 0)
+        assert sum(steps) < 5_000
 
 
 @pytest.mark.parametrize(("good", "state"), [(16, "paused"), (17, "sending")])
