@@ -6,6 +6,7 @@ They are not routed to: `newsletter.hooks` receives, and a worker reads later (`
 import base64
 import hashlib
 import hmac
+import logging
 import time
 import warnings
 
@@ -20,6 +21,8 @@ from django.utils.crypto import constant_time_compare
 from django.utils.module_loading import import_string
 
 from picum import env
+
+log = logging.getLogger(__name__)
 
 # Anymail warns at each start of a view that SendGrid is no longer tested there; docs/providers.md says so once.
 warnings.filterwarnings("ignore", category=AnymailNotSupportedWarning)
@@ -99,7 +102,8 @@ def is_genuine(request: HttpRequest, provider: str) -> bool:
         return False
     except ImproperlyConfigured:
         raise
-    except Exception:
+    except Exception as error:
+        log.warning("A post of %s could not be checked: %s", provider, type(error).__name__)
         # A body that the check cannot even read. Where there are signatures, it has none. Elsewhere it counts if the
         # shared secret came with it: we want to know what we cannot read.
         unsigned = provider not in env.SIGNING_KEYS

@@ -243,7 +243,8 @@ def _by_flufl(octets: bytes) -> tuple[list[str], list[str]]:
     message["From"] = sender or "unknown"  # without one its detectors raise
     try:
         later, failed = all_failures(message)
-    except Exception:  # A dialect's detector stumbled over a strange mail; the words are still there.
+    except Exception as error:  # A dialect's detector stumbled over a strange mail; the words are still there.
+        log.info("A bounce's dialect could not be read: %s", type(error).__name__)
         return [], []
     return _texts(later), _texts(failed)
 

@@ -5,7 +5,7 @@ import datetime
 import pytest
 import time_machine
 
-from newsletter import enqueue
+from newsletter import enqueue, ledger
 from newsletter.models import Delivery, Edition
 from newsletter.reconcile import reconcile
 from tests.newsletter.desk import at_the_desk, carla, page
@@ -87,3 +87,16 @@ def test_readers_who_come_later_have_a_latest_hour_of_their_own(issue, clock):
     assert (english(issue).state, english(issue).latest_at) == (S.SENDING, NOON + 53 * HOUR)
     pass_time(clock, NOON + 49 * HOUR)
     assert english(issue).state == S.SENDING
+
+
+def test_an_hour_that_passes_between_the_claim_and_the_dot_stops_the_dot():
+    issue = make_issue(items=1, state=Edition.State.READY)
+    make_subscriber()
+    enqueue.send(issue, ["en"], by=None)
+    (edition,) = enqueue.freeze_due(issue.pk)
+    before = edition.latest_at - datetime.timedelta(seconds=1)
+    lease = datetime.timedelta(seconds=90)
+    (claim,) = ledger.claim(edition.pk, worker="w", limit=1, lease=lease, now=before)
+    asked = [(claim.delivery_id, claim.attempt)]
+    assert ledger.intend(asked, worker="w", now=edition.latest_at) == set()
+    assert ledger.intend(asked, worker="w", now=before) == {claim.delivery_id}
