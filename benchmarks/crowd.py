@@ -2,12 +2,14 @@
 
 import datetime
 from collections.abc import Iterator
+from itertools import combinations
 
 from django.utils import timezone
 
 from newsletter import compose, rendering
 from newsletter.addresses import address_key
 from newsletter.models import Issue, Item, Section, Subscriber
+from picum.areas.models import Area
 
 BATCH = 5_000
 SENTENCE = "People without papers told lawyers, nurses and teachers what they need; we read and translated it. "
@@ -15,9 +17,21 @@ SENTENCE = "People without papers told lawyers, nurses and teachers what they ne
 ORDERS = ("en", "fr en", "es en", "de en", "it en", "nl en", "pt es en", "de", "es fr en", "nl fr en")
 
 
-def readers(number: int, *orders: str) -> None:
-    """So many subscribed readers, with these orders of languages in turn."""
+# What a third of them may have named: every set of the five areas.
+AREAS = ("monitoring", "capacity-building", "advocacy", "awareness", "global-actors")
+SETS = tuple(" ".join(chosen) for number in range(6) for chosen in combinations(AREAS, number))
+
+
+def readers(number: int, *orders: str, choosing: bool = False) -> None:
+    """So many subscribed readers, with these orders of languages in turn. `choosing`: a third of those of each order
+    named areas, all sets in turn, and a fifth does not wait for a late language."""
     now, orders = timezone.now(), orders or ("en",)
+
+    def choices(at: int) -> dict[str, str]:
+        turn = at // len(orders)
+        areas = SETS[turn // 3 % len(SETS)] if choosing and turn % 3 == 0 else ""
+        return {"areas": areas, "late": "fallback" if choosing and turn % 5 == 0 else "wait"}
+
     for start in range(0, number, BATCH):
         addresses = (f"first.last{at}@example{at % 50}.org" for at in range(start, min(start + BATCH, number)))
         Subscriber.objects.bulk_create(
@@ -25,6 +39,7 @@ def readers(number: int, *orders: str) -> None:
                 address=address,
                 address_key=address_key(address),
                 languages=orders[at % len(orders)],
+                **choices(at),
                 state=Subscriber.State.SUBSCRIBED,
                 source="benchmark",
                 subscribed_at=now,
@@ -34,20 +49,22 @@ def readers(number: int, *orders: str) -> None:
 
 
 def issue(languages: tuple[str, ...], *, size: int) -> Issue:
-    """A ready issue in these languages whose mail has about `size` bytes, html and text together."""
+    """A ready issue in these languages whose mail has about `size` bytes, html and text together; each section is of
+    one area."""
     made = compose.start_issue(period=datetime.date(2026, 10, 1), slug="measured")
     for language in languages:
         made.translations.update_or_create(
             language_code=language,
             defaults={"subject": f"Measured ({language})", "masthead": "M.", "message": "<p>Dear reader.</p>"},
         )
-    sections = _sections()
+    sections, areas = _sections(), dict(Area.objects.values_list("key", "pk"))
     for number in range(1, 200):
         item = Item.objects.create(issue=made, section=next(sections), position=number, original_language=languages[0])
         for language in languages:
             item.translations.create(
                 language_code=language, title=f"Item {number} ({language})", text=f"<p>{SENTENCE * 5}</p>"
             )
+        item.areas.set([areas[AREAS[item.section_id % len(AREAS)]]])
         if _size(made, languages[0]) >= size:
             break
     made = Issue.objects.with_contents().get(pk=made.pk)

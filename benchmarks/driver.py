@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 
 VERBS: dict[str, Callable[..., Generator]] = {}
 
@@ -20,14 +20,15 @@ def verb(function: Callable[..., Generator]) -> Callable[..., Generator]:
 
 
 @verb
-def seed(readers: str, languages: str, size: str) -> Generator:
-    """`languages`: 1, or more for all orders of languages of our crowd; `size`: octets of a mail's words."""
+def seed(readers: str, languages: str, size: str, choosing: str = "") -> Generator:
+    """`languages`: 1, or more for all orders of languages of our crowd; `size`: octets of a mail's words; `choosing`:
+    "choosing" for readers who made use of their preferences."""
     from benchmarks import crowd
 
     orders = crowd.ORDERS if int(languages) > 1 else ("en",)
     codes = tuple(dict.fromkeys(order.split()[0] for order in orders))
     yield
-    crowd.readers(int(readers), *orders)
+    crowd.readers(int(readers), *orders, choosing=choosing == "choosing")
     crowd.issue(codes, size=int(size))
     return {}
 
@@ -40,6 +41,46 @@ def frozen(readers: str, languages: str, size: str) -> Generator:
 
 
 @verb
+def million(readers: str) -> Generator:
+    """So many readers, and whatever else the lists of the desk show."""
+    from benchmarks import million as crowd
+
+    yield
+    crowd.make(int(readers))
+    return {}
+
+
+@verb
+def look(times: str) -> Generator:
+    """Open pages of the desk as somebody who may do everything; the addresses come from the standard input, as JSON.
+    Milliseconds that the database took for each, as often, after once for nothing."""
+    from urllib.parse import urlsplit
+
+    from django.conf import settings
+    from django.test import Client
+
+    from picum.accounts.models import User
+
+    addresses = json.loads(sys.stdin.readline())
+    # Nobody has collected the static files.
+    settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    client = Client(SERVER_NAME=urlsplit(settings.SITE_URL).hostname)
+    client.force_login(User.objects.get())
+    yield
+    taken = {}
+    for address in addresses:
+        runs = []
+        for _time in range(int(times) + 1):
+            with (watch := _Statements()):
+                answer = client.get(address, secure=settings.SECURE)
+            if answer.status_code != 200:
+                raise ValueError(f"{address} answers {answer.status_code}.")
+            runs.append(round(watch.seconds * 1000, 2))
+        taken[address] = runs[1:]
+    return {"milliseconds": taken}
+
+
+@verb
 def freeze() -> Generator:
     _warm()
     yield
@@ -48,7 +89,7 @@ def freeze() -> Generator:
 
 def _freeze() -> dict:
     from newsletter import enqueue
-    from newsletter.models import Delivery
+    from newsletter.models import Delivery, Rendition
 
     issue = _send()
     watch = _Statements(f"INSERT INTO {Delivery._meta.db_table} ")
@@ -56,7 +97,12 @@ def _freeze() -> dict:
     with watch:
         enqueue.freeze_due(issue.pk)
     seconds = time.monotonic() - start
-    return {"seconds": seconds, "insert_seconds": watch.seconds, "deliveries": Delivery.objects.count()}
+    return {
+        "seconds": seconds,
+        "insert_seconds": watch.seconds,
+        "deliveries": Delivery.objects.count(),
+        "renditions": Rendition.objects.count(),
+    }
 
 
 def _send():
@@ -157,6 +203,64 @@ def accept_all() -> Generator:
 
     yield
     return {"accepted": Delivery.objects.update(state=Delivery.State.ACCEPTED, worker="", lease_until=None)}
+
+
+@verb
+def leave(port: str, steady: str, seconds: str) -> Generator:
+    """Readers leave by one-click POSTs while workers send: none at first, then `steady` of them a second, then as many
+    as can be; each for so many seconds. Letters a second, and how quickly the POSTs were answered."""
+    from urllib.parse import urlsplit
+
+    from django.conf import settings
+
+    from benchmarks import clicks
+    from newsletter.models import Consent, Subscriber
+
+    paths = iter(list(_ways_out()))
+    asked = {"port": int(port), "paths": paths, "host": urlsplit(settings.SITE_URL).hostname, "seconds": float(seconds)}
+    warm = clicks.press(**asked | {"seconds": 1}, connections=8)
+    yield
+    while not _accepted():
+        time.sleep(0.1)
+    alone, _none = _letters_while(lambda: time.sleep(float(seconds)))
+    steadily, some = _letters_while(lambda: clicks.press(**asked, connections=32, each=1 / int(steady)))
+    quickly, many = _letters_while(lambda: clicks.press(**asked, connections=8))
+    posts = sum(len(pressed.waits) for pressed in (warm, some, many))
+    left = Subscriber.objects.filter(state=Subscriber.State.UNSUBSCRIBED).count()
+    written = Consent.objects.filter(kind=Consent.Kind.WITHDRAWN).count()
+    if not posts == left == written:
+        raise RuntimeError(f"{posts} readers were to leave: {left} have, {written} in the ledger of consents.")
+    return {
+        "alone_sent": alone, "steady_sent": steadily, "most_sent": quickly, "steady": some.figures(),
+        "most": many.figures(),
+    }  # fmt: skip
+
+
+def _ways_out() -> Iterator[str]:
+    """The paths of the readers' own links; who is served last comes first."""
+    from django.urls import reverse
+
+    from newsletter.models import Subscriber
+    from picum import links
+
+    for handle in Subscriber.objects.order_by("-pk").values_list("handle", flat=True)[:30_000]:
+        yield reverse("newsletter:leave", args=[links.sign(handle, purpose="reader")])
+
+
+def _accepted() -> int:
+    from newsletter.models import Delivery
+
+    return Delivery.objects.filter(edition__state="sending", state=Delivery.State.ACCEPTED).count()
+
+
+def _letters_while(deed: Callable[[], object]) -> tuple[float, object]:
+    """Letters a second that the relay took meanwhile, and what the deed came to."""
+    before, start = _accepted(), time.monotonic()
+    done = deed()
+    rate = (_accepted() - before) / (time.monotonic() - start)
+    if not rate:
+        raise RuntimeError("All letters were gone before the end.")
+    return rate, done
 
 
 @verb

@@ -65,6 +65,11 @@ class Program:
             raise RuntimeError(f"A driver ended with {self.process.returncode}:\n{tail}")
         return json.loads(line)
 
+    def tell(self, something: object) -> None:
+        """What is too long for the command."""
+        self.process.stdin.write(json.dumps(something) + "\n")
+        self.process.stdin.flush()
+
     def go(self) -> None:
         self.process.stdin.write("go\n")
         self.process.stdin.flush()

@@ -1,7 +1,7 @@
 """The rows, in their order, with what is asked of each."""
 
 from benchmarks.measure import Measure
-from benchmarks.rows import events, freezing, importing, loopback, post_office, provider, worker
+from benchmarks.rows import events, freezing, importing, leaving, lists, loopback, post_office, provider, worker
 
 # name, what is measured, unit, floor, aim, by
 MEASURES = [
@@ -20,10 +20,16 @@ MEASURES = [
         low=True,
     ),
     Measure("freezing", "Deliveries created", "/s", 50_000, 150_000, freezing.freezing),
+    Measure("freezing-areas", "The same, readers having named every set of areas", "/s", None, None, freezing.choosing),
     Measure("memory", "Memory of a worker during 100,000 readers", "MB", 150, 100, worker.memory, low=True),
     Measure("statements", "Database statements per reader", "", 1, 0.3, worker.statements, low=True),
     Measure("provider", "Single calls to a provider that answers in 100 ms, 2 workers", "/s", 150, 400, provider.calls),
     Measure("events", "Events of a provider's webhook", "/s", 2_000, 5_000, events.events),
+    Measure("leaving", "One-click POSTs answered while an issue is being sent", "/s", 100, 200, leaving.leaving),
     Measure("import", "Import of 100,000 readers", "s", 30, 8, importing.on_postgresql, low=True),
     Measure("import-sqlite", "The same on SQLite", "s", 30, 8, importing.on_sqlite, low=True),
+    Measure(
+        "lists", "The slowest page of the desk's lists, 1,000,000 readers: database time", "ms", 50, 25, lists.lists,
+        low=True,
+    ),
 ]  # fmt: skip

@@ -14,6 +14,7 @@ class NewsletterConfig(AppConfig):
         from newsletter import checks  # noqa: F401  # registers the system checks
 
         post_migrate.connect(seed_sections, sender=self)
+        post_migrate.connect(record_wordings, sender=self)
 
 
 def seed_sections(sender, using: str, **kwargs) -> None:
@@ -25,3 +26,10 @@ def seed_sections(sender, using: str, **kwargs) -> None:
     for model, rows in ((Section, data["sections"]), (Body, data["bodies"])):
         if not model.objects.using(using).exists():
             seed(model, rows, using=using)
+
+
+def record_wordings(sender, using: str, **kwargs) -> None:
+    """The consent texts of this version of the program are there before anybody is shown one."""
+    from newsletter import wordings
+
+    wordings.record(using=using)

@@ -1,11 +1,14 @@
 """What must be true of the newsletter's data and settings."""
 
+import os
+
 from django.conf import settings
 from django.core.checks import Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 
+from newsletter import erasure_ledger
 from newsletter.addresses import address_key
-from newsletter.bounces.checks import bounces_come_back
+from newsletter.bounces.checks import bounces_come_back, wishes_to_leave_are_read
 from newsletter.hook_views import VIEWS, view_for
 from newsletter.transports.provider import check_provider
 from picum import env
@@ -31,6 +34,17 @@ def address_key_is_still_the_same(app_configs, databases, **kwargs) -> list[Erro
 
 register(check_provider, Tags.compatibility)
 register(bounces_come_back, Tags.compatibility, deploy=True)
+register(wishes_to_leave_are_read, Tags.compatibility, deploy=True)
+
+
+@register(Tags.compatibility, deploy=True)
+def erasures_can_be_written(app_configs, **kwargs) -> list[Error]:
+    """Or every reader who wants to be erased is told that it does not work."""
+    folder = erasure_ledger.path().parent
+    if os.access(folder if folder.exists() else folder.parent, os.W_OK | os.X_OK):
+        return []
+    hint = f"Let the web processes write to {folder}, and keep it on a volume: docs/readers.md."
+    return [Error("The ledger of erasures cannot be written.", hint=hint, id="newsletter.E040")]
 
 
 @register(Tags.security, deploy=True)

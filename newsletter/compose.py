@@ -27,6 +27,10 @@ class Blocked(Exception):
     """The edition has problems that must be solved first; the message says which."""
 
 
+class TakenSlug(ValueError):
+    """An issue cannot have this address; the message says why."""
+
+
 # --- issues -------------------------------------------------------------------------------------------------------
 
 
@@ -41,8 +45,9 @@ def start_issue(
 ) -> Issue:
     """A new, empty issue with an edition in each of the seven languages, in one transaction; leaves an audit line.
 
-    Without a slug the issue is named after its period: "2026-05", "2026-q2" or "2026-05-14".
+    Without a slug the issue is named after its period: "2026-05", "2026-q2" or "2026-05-14". Raises TakenSlug.
     """
+    check_slug(slug)
     with transaction.atomic():
         issue = Issue.objects.create(
             slug=slug or free_slug(period_kind, period),
@@ -62,6 +67,16 @@ def ensure_editions(issue: Issue) -> None:
         [Edition(issue=issue, language=language) for language in translating.LANGUAGES],
         ignore_conflicts=True,
     )
+
+
+# What follows "newsletter/" in the addresses of other pages: newsletter/urls.py.
+OURS = {"data", "feed", "items", "leave", "link", "move", "preferences", "sign-up", "undo"}
+
+
+def check_slug(slug: str) -> None:
+    """Raises TakenSlug for an address under which another page of ours is, or begins."""
+    if slug in OURS:
+        raise TakenSlug(_("“%s” is an address of other pages of the newsletter; choose another one.") % slug)
 
 
 def slug_for(period_kind: str, period: datetime.date) -> str:

@@ -7,7 +7,7 @@ own line, not the rest of the file, and neither the file's size nor one line's d
 import codecs
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 CELL, LINE = 1_000, 10_000  # characters; whatever is longer is no list of addresses
 DELIMITERS = ",;\t"
-NEEDED, KNOWN = {"email", "languages"}, ("email", "languages", "name")
+Line = tuple[int, list[str] | str]  # its number from 1, and its trimmed cells, or why there are none, in words
 _BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark is the beginning of this one
@@ -25,12 +25,10 @@ _BOMS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-# C0, DEL and C1 controls, and the sign for bytes that mean nothing in the file's encoding.
-_UNREADABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd]")
 
 
 class Unreadable(ValueError):
-    """The file as a whole cannot be used; the message says why in one sentence."""
+    """The file as a whole cannot be used; the message says why in one sentence, in the language then active."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +43,22 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A line that cannot be used, and why, in words."""
+    """A line that cannot be used, and why, in words. `reason` may quote the line; `unquoted` says it without."""
 
     line: int
     reason: str
+    unquoted: str = ""
 
 
-def read(path: Path) -> Iterator[Row | Refused]:
-    """The rows of a file, streamed. Raises Unreadable, before the first row when there is no such file or no header
-    with `email` and `languages`."""
+def table(path: Path, fits: Callable[[list[str]], int]) -> Iterator[Line]:
+    """The lines of a file that are not empty, streamed; the first one decides the delimiter: the one for whose cells
+    `fits` is highest. Raises Unreadable when there is no such file."""
     try:
         if not path.is_file():
             raise Unreadable(_("%(path)s is not a file.") % {"path": path})
         encoding = encoding_of(path)
         with path.open("rb") as raw, TextIOWrapper(raw, encoding=encoding, errors=_errors(encoding)) as text:
-            yield from rows(text)
+            yield from _table(text, fits)
     except OSError as error:
         reason = {"path": path, "reason": error.strerror or type(error).__name__}
         raise Unreadable(_("%(path)s cannot be read: %(reason)s.") % reason) from None
@@ -97,11 +96,23 @@ def _as_latin_1(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("latin-1-where-undefined", _as_latin_1)
 
 
-def rows(text: TextIO) -> Iterator[Row | Refused]:
-    """Rows and refusals in the order of the file; empty lines are neither. The header is read at once."""
+def _table(text: TextIO, fits: Callable[[list[str]], int]) -> Iterator[Line]:
     lines = _lines(text)
-    delimiter, columns, width = _header(lines)
-    return _rows(lines, delimiter, columns, width)
+    delimiter = ""
+    for number, line in lines:
+        if not delimiter:
+            if line is None or not line.strip() or re.fullmatch(r"sep=.", line.strip()):  # Excel's own first line
+                continue
+            delimiter = _delimiter(line, fits)
+        try:
+            cells = None if line is None else [cell.strip() for cell in _cells(line, delimiter)]
+        except csv.Error:
+            yield number, _("a quotation mark is not closed on this line")
+            continue
+        if cells is None or any(len(cell) > CELL for cell in cells):
+            yield number, _("it, or one of its cells, is far too long")
+        elif any(cells):
+            yield number, cells
 
 
 def _lines(text: TextIO) -> Iterator[tuple[int, str | None]]:
@@ -110,27 +121,21 @@ def _lines(text: TextIO) -> Iterator[tuple[int, str | None]]:
     while line := text.readline(LINE):
         number += 1
         complete = line.endswith("\n") or len(line) < LINE
-        yield number, line.rstrip("\n") if complete else None
+        # Files that were put one behind the other have marks in the middle.
+        yield number, line.rstrip("\n").lstrip("\ufeff") if complete else None
         while not complete:
             rest = text.readline(LINE)
             complete = rest.endswith("\n") or len(rest) < LINE
 
 
-def _header(lines: Iterator[tuple[int, str | None]]) -> tuple[str, dict[str, int], int]:
-    """Delimiter, place of each column that we know, number of columns."""
-    for _number, line in lines:
-        if line is None or not line.strip() or re.fullmatch(r"sep=.", line.strip()):  # Excel's own first line
-            continue
-        for delimiter in DELIMITERS:
-            try:
-                names = [cell.strip().lower() for cell in _cells(line, delimiter)]
-            except csv.Error:
-                continue
-            found = [name for name in names if name in KNOWN]
-            if set(found) >= NEEDED and len(found) == len(set(found)):
-                return delimiter, {name: names.index(name) for name in found}, len(names)
-        break
-    raise Unreadable(_("The first line must name the columns: email,languages or email,languages,name."))
+def _delimiter(line: str, fits: Callable[[list[str]], int]) -> str:
+    def fitting(delimiter: str) -> int:
+        try:
+            return fits([cell.strip() for cell in _cells(line, delimiter)])
+        except csv.Error:
+            return -1
+
+    return max(DELIMITERS, key=fitting)
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
@@ -138,26 +143,3 @@ def _cells(line: str, delimiter: str) -> list[str]:
     if '"' not in line and "\r" not in line:  # as the csv module would, in a third of its time
         return line.split(delimiter)
     return next(csv.reader([line], delimiter=delimiter, strict=True), [])
-
-
-def _rows(
-    lines: Iterator[tuple[int, str | None]], delimiter: str, columns: dict[str, int], width: int
-) -> Iterator[Row | Refused]:
-    for number, line in lines:
-        try:
-            cells = None if line is None else [cell.strip() for cell in _cells(line, delimiter)]
-        except csv.Error:
-            yield Refused(number, _("a quotation mark is not closed on this line"))
-            continue
-        if cells is None or any(len(cell) > CELL for cell in cells):
-            yield Refused(number, _("it, or one of its cells, is far too long"))
-        elif not any(cells):
-            continue
-        elif any(cells[width:]):
-            yield Refused(number, _("it has more cells than the first line"))
-        else:
-            wanted = {name: cells[at] if at < len(cells) else "" for name, at in columns.items()}
-            if _UNREADABLE.search(line) and any(_UNREADABLE.search(cell) for cell in wanted.values()):
-                yield Refused(number, _("it contains characters that cannot be read"))
-            else:
-                yield Row(number, **wanted)

@@ -9,7 +9,7 @@ from kombu.exceptions import OperationalError
 log = logging.getLogger(__name__)
 
 
-def ring(task: str, *ids: int, times: int = 1, expires: float | None = None) -> None:
+def ring(task: str, *ids: int | str, times: int = 1, expires: float | None = None) -> None:
     """Ask for a task by name, now. A broker that is down is logged; the rows are safe."""
     try:
         for _time in range(times):

@@ -3,19 +3,17 @@
 import contextlib
 import datetime
 import logging
-import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import Count
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from newsletter import compose, continuity, ledger, lifecycle, localising, rendering, translating
+from newsletter import compose, continuity, ledger, lifecycle, localising, routing
 from newsletter.doorbell import ring_on_commit
-from newsletter.models import Delivery, Edition, Issue, Rendition, Route, Subscriber, Suppression
+from newsletter.models import Delivery, Edition, Issue
 from newsletter.reasons import told
 from picum.accounts import audit
 from picum.accounts.models import User
@@ -28,10 +26,6 @@ OVERDUE = datetime.timedelta(hours=2)  # so late, what was scheduled may be unwa
 
 class NotReady(Exception):
     """What was asked cannot be sent; the message says to the person what is missing."""
-
-
-class FreezeFailed(Exception):
-    """The deliveries do not add up; everything about this freezing was rolled back."""
 
 
 @transaction.atomic
@@ -80,8 +74,21 @@ def send(
 
 def _blocked(issue: Issue, edition: Edition) -> str:
     """What forbids sending an edition, in words: it may have been spoilt since it was declared ready."""
+    if why := tallied(issue):
+        return why
     edition.issue = issue
     return " ".join(problem.text for problem in compose.problems(edition) if problem.blocking)
+
+
+def tallied(issue: Issue) -> str:
+    """Why nothing of an issue can be sent any more, in words; "" as long as it is known who got it."""
+    if issue.tallied_at is None:
+        return ""
+    day = localising.day(localising.local_day(issue.tallied_at), get_language() or "en")
+    words = _(
+        "The list of who got this issue was deleted on %s. Nothing of it is sent any more: some might get it twice."
+    )
+    return words % day
 
 
 def unschedule(edition: Edition, *, by: User | None) -> Edition:
@@ -158,7 +165,7 @@ def cancel(edition: Edition, *, by: User | None) -> Edition:
 @transaction.atomic
 def give_up(issue: Issue, languages: Iterable[str], *, by: User | None) -> int:
     """Wait no longer for languages that are not ready, now that others went out: their readers get the issue in the
-    next language of their order, at once. Returns how many do; rings on commit."""
+    next language of their order, at once. Returns how many do; rings on commit. Raises NotReady."""
     Issue.objects.select_for_update().get(pk=issue.pk)
     late = issue.editions.filter(language__in=list(languages), frozen_at=None)
     late.update(readers_wait=False)
@@ -214,16 +221,15 @@ def _set_back(issue: Issue, edition: Edition) -> bool:
 
 
 def _deliver(issue_id: int, *, now: datetime.datetime) -> int:
-    """Create what deliveries the frozen editions of an issue still lack, and ring for them. In a transaction."""
+    """Create what deliveries the frozen editions of an issue still lack, and ring for them. In a transaction; raises
+    NotReady, and does nothing, when it has been forgotten who has one."""
     # Held to the end, so that no worker calls an edition sent to which readers are being added.
     list(Edition.objects.select_for_update().filter(issue=issue_id).order_by("pk"))
     issue = Issue.objects.with_contents().get(pk=issue_id)
-    editions = list(issue.editions.all())
-    orders = list(Subscriber.objects.subscribed().order_by().values_list("languages", flat=True).distinct())
-    _route(issue, editions, orders)
-    created = _create_deliveries(issue, now=now)
-    _count(editions)
-    for edition in editions:
+    if why := tallied(issue):
+        raise NotReady(why)
+    created = routing.deliver(issue, now=now)
+    for edition in issue.editions.all():
         if edition.pk in created:
             _reopen(edition, now=now)
         _ring_for(edition)
@@ -237,9 +243,12 @@ def resend_unknown(issue: Issue, *, by: User | None, now: datetime.datetime | No
     """Queue again who has been unknown for a day; how many. A person has decided that twice is better than never.
 
     The row stays the same, and so does its Message-ID; who left meanwhile is skipped like everybody. Editions that
-    were sent are being sent again, with a new latest hour; paused ones stay paused. Audited; rings on commit.
+    were sent are being sent again, with a new latest hour; paused ones stay paused. Audited; rings on commit. Raises
+    NotReady.
     """
     now = now or timezone.now()
+    if why := tallied(Issue.objects.select_for_update().get(pk=issue.pk)):
+        raise NotReady(why)
     # Held to the end, so that no worker calls an edition sent to which readers are coming back.
     editions = list(Edition.objects.select_for_update().filter(issue=issue).order_by("pk"))
     found = Delivery.objects.filter(issue=issue).resendable(at=now)
@@ -271,98 +280,3 @@ def _ring_for(edition: Edition) -> None:
 def hands(edition: Edition) -> int:
     """How many workers an edition of this size is worth."""
     return min(8, 1 + edition.frozen_count // 500)
-
-
-def _route(issue: Issue, editions: Sequence[Edition], orders: Sequence[str]) -> None:
-    """Renditions for every way in which a reader may see a frozen edition, and which order of languages gets which.
-
-    What an edition froze once stays: later sendings of other languages use its renditions and add missing ones.
-    """
-    frozen = [edition for edition in editions if edition.frozen_at]
-    going = {edition.language for edition in frozen}
-    given_up = {edition.language for edition in editions if edition.language not in going and not edition.readers_wait}
-    chosen = {order: translating.route(order.split(), going=going, given_up=given_up) for order in orders}
-    for edition in frozen:
-        mine = [order for order in orders if edition.language in order.split()]
-        known = set(Route.objects.filter(edition=edition).values_list("languages", flat=True))
-        renditions = {row.variant: row for row in edition.renditions.defer("html", "text")}
-        routes = []
-        for order in set(mine) - known:
-            variant = translating.variant(issue, edition.language, order.split())
-            if variant not in renditions:
-                renditions[variant] = _freeze(issue, edition, order.split(), variant)
-            routes.append(Route(edition=edition, languages=order, rendition=renditions[variant]))
-        Route.objects.bulk_create(routes)
-        open_orders = [order for order in mine if chosen[order] == edition.language]
-        Route.objects.filter(edition=edition, open=True).exclude(languages__in=open_orders).update(open=False)
-        Route.objects.filter(edition=edition, languages__in=open_orders).update(open=True)
-
-
-def _freeze(issue: Issue, edition: Edition, languages: Sequence[str], variant: str) -> Rendition:
-    marker = secrets.token_hex(16)
-    composition = rendering.compose(issue, edition.language, languages)
-    words = rendering.render_mail(composition, token=marker)
-    return Rendition.objects.create(
-        edition=edition, variant=variant, marker=marker, subject=words.subject, html=words.html, text=words.text
-    )
-
-
-_AUDIENCE = f"""
-    FROM {Subscriber._meta.db_table} s
-    JOIN {Route._meta.db_table} r ON r.languages = s.languages AND r.open
-    JOIN {Edition._meta.db_table} e ON e.id = r.edition_id
-    WHERE e.issue_id = %s AND e.state IN ('sending', 'paused', 'sent')
-      AND s.state = 'subscribed' AND s.subscribed_at <= e.frozen_at
-      AND NOT EXISTS (SELECT 1 FROM {Suppression._meta.db_table} x WHERE x.address_key = s.address_key)
-"""
-
-
-def _create_deliveries(issue: Issue, *, now: datetime.datetime) -> dict[int, int]:
-    """One INSERT … SELECT for all readers of all editions; returns how many each edition got by this call.
-
-    Readers who have a delivery of the issue already are left alone, whatever happened meanwhile to their order.
-    Raises FreezeFailed unless every reader who should have a delivery has one.
-    """
-    deliveries = Delivery._meta.db_table
-    before = _per_edition(issue)
-    moment = connection.ops.adapt_datetimefield_value(now)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            INSERT INTO {deliveries} (issue_id, edition_id, rendition_id, subscriber_id, address_key, state, why,
-                                      detail, attempts, due_at, worker, changed_at)
-            SELECT e.issue_id, e.id, r.rendition_id, s.id, s.address_key, 'queued', '', '', 0, %s, '', %s
-            {_AUDIENCE} ON CONFLICT DO NOTHING
-            """,
-            [moment, moment, issue.pk],
-        )
-        inserted = cursor.rowcount
-        cursor.execute(
-            f"""
-            SELECT count(*) {_AUDIENCE}
-            AND NOT EXISTS (SELECT 1 FROM {deliveries} d WHERE d.issue_id = %s AND d.subscriber_id = s.id)
-            AND NOT EXISTS (SELECT 1 FROM {deliveries} d WHERE d.issue_id = %s AND d.address_key = s.address_key)
-            """,  # two, not one with OR, which PostgreSQL can only answer by a loop over all rows for each reader
-            [issue.pk, issue.pk, issue.pk],
-        )
-        left_out = cursor.fetchone()[0]
-    after = _per_edition(issue)
-    created = {pk: count - before.get(pk, 0) for pk, count in after.items() if count != before.get(pk, 0)}
-    if left_out or sum(created.values()) != inserted:
-        raise FreezeFailed(
-            f"{inserted} deliveries inserted, {sum(created.values())} found, {left_out} readers left out"
-        )
-    return created
-
-
-def _per_edition(issue: Issue) -> dict[int, int]:
-    counted = Delivery.objects.filter(issue=issue).values("edition").annotate(n=Count("pk"))
-    return {row["edition"]: row["n"] for row in counted}
-
-
-def _count(editions: Sequence[Edition]) -> None:
-    """Write down each frozen edition's number of readers: what the report must add up to."""
-    for edition in editions:
-        if edition.frozen_at:
-            edition.frozen_count = edition.deliveries.count()
-            edition.save(update_fields=["frozen_count"])

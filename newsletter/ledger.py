@@ -19,6 +19,7 @@ from operator import attrgetter, or_
 from django.db import connection, transaction
 from django.db.models import F, Q
 
+from newsletter import localising
 from newsletter.models import Delivery, Edition, Subscriber, Suppression
 from newsletter.transports import Outcome, Verdict
 
@@ -124,8 +125,8 @@ def intend(asked: Sequence[tuple[int, int]], *, worker: str, now: datetime.datet
     """Commit that these (delivery, attempt) are made now; return the ids for which they may be.
 
     Checked at this very moment: still this worker's, the edition still being sent and not past its latest hour, the
-    reader still subscribed and not on the stop list. Asking twice for the same attempt is granted twice, so that a
-    lost reply is harmless.
+    reader still subscribed, not pausing and not on the stop list. Asking twice for the same attempt is granted twice,
+    so that a lost reply is harmless.
     """
     return settle([], asked, worker=worker, now=now)
 
@@ -144,11 +145,13 @@ def _intents(asked: Sequence[tuple[int, int]], worker: str, now: datetime.dateti
         WHERE d.id = v.delivery AND d.attempts = v.attempt AND d.worker = %s AND d.state IN ('claimed', 'attempting')
           AND (SELECT e.state = 'sending' AND (e.latest_at IS NULL OR e.latest_at > %s)
                FROM {_table(Edition)} e WHERE e.id = d.edition_id)
-          AND (SELECT s.state = 'subscribed' FROM {_table(Subscriber)} s WHERE s.id = d.subscriber_id)
+          AND (SELECT s.state = 'subscribed' AND (s.paused_until IS NULL OR s.paused_until <= %s)
+               FROM {_table(Subscriber)} s WHERE s.id = d.subscriber_id)
           AND NOT EXISTS (SELECT 1 FROM {_table(Suppression)} x WHERE x.address_key = d.address_key)
         RETURNING id
         """
-    return sql, [*(number for pair in asked for number in pair), _at(now), worker, _at(now)]
+    today = connection.ops.adapt_datefield_value(localising.local_day(now))
+    return sql, [*(number for pair in asked for number in pair), _at(now), worker, _at(now), today]
 
 
 def _outcomes(entries: Sequence[Entry], worker: str, now: datetime.datetime) -> tuple[str, list]:
@@ -180,6 +183,9 @@ def withdraw(asked: Sequence[tuple[int, int]], *, worker: str, now: datetime.dat
     mine.exclude(subscriber__state="subscribed").update(state=State.SKIPPED, why="unsubscribed", **done)
     mine.filter(address_key__in=Suppression.objects.values("address_key")).update(
         state=State.SKIPPED, why="suppressed", **done
+    )
+    mine.filter(subscriber__paused_until__gt=localising.local_day(now)).update(
+        state=State.SKIPPED, why="paused", **done
     )
     mine.filter(edition__state=Edition.State.CANCELLED).update(state=State.SKIPPED, why="cancelled", **done)
     _requeue(mine, now)
@@ -244,6 +250,24 @@ def skip_due(edition: Edition, *, why: str, now: datetime.datetime) -> int:
     """Skip all of an edition that nobody has in hand."""
     due = Delivery.objects.filter(edition=edition, state__in=Delivery.DUE)
     return due.update(state=State.SKIPPED, why=why, changed_at=now)
+
+
+def readdress(subscriber_id: int, address_key: uuid.UUID, *, now: datetime.datetime) -> None:
+    """A reader's mail goes elsewhere from now on: what is not on the wire yet is known by that address, so that what
+    comes back from there is understood. Where the new address has its copy of an issue already, the other is skipped.
+
+    A claim is taken from its worker, who would write to the old address. It keeps its number, so that an intent for it
+    cannot be taken for one of the next claim.
+    """
+    mine = Delivery.objects.filter(subscriber=subscriber_id, state__in=[*Delivery.DUE, State.CLAIMED])
+    list(mine.order_by("pk").select_for_update().values_list("pk", flat=True))
+    there = Delivery.objects.filter(address_key=address_key, issue__in=mine.values("issue"))
+    free = {"worker": "", "lease_until": None, "changed_at": now}
+    mine.filter(issue__in=list(there.values_list("issue", flat=True))).update(
+        state=State.SKIPPED, why="duplicate", **free
+    )
+    mine.filter(state=State.CLAIMED).update(state=State.QUEUED, due_at=now, **free)
+    mine.update(address_key=address_key, changed_at=now)
 
 
 def is_finished(edition_id: int) -> bool:

@@ -1,12 +1,15 @@
 """Names, dates and quotation marks as each language writes them (CLDR, by Babel). Asks nothing of the database."""
 
 import datetime
+import math
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton
+from babel.numbers import format_decimal, format_percent
+from django.utils import timezone
 
 # Babel's plain "en" and "pt" are American and Brazilian; our readers write "14 May 2026" and "Polónia".
 _REGIONAL = {"en": "en_GB", "pt": "pt_PT"}
@@ -25,6 +28,11 @@ def day(date: datetime.date, language: str) -> str:
     return format_date(date, "long", locale=locale(language))
 
 
+def local_day(moment: datetime.datetime) -> datetime.date:
+    """The day on which a moment falls for people here: in TIME_ZONE, whoever asks."""
+    return timezone.localdate(moment, timezone.get_default_timezone())
+
+
 def moment(when: datetime.datetime, language: str) -> str:
     """ "14 May 2026, 09:30": the clock of `when`'s own time zone, 24 hours everywhere."""
     return f"{day(when.date(), language)}, {when:%H:%M}"
@@ -38,6 +46,34 @@ def month(date: datetime.date, language: str) -> str:
 def quarter(date: datetime.date, language: str) -> str:
     """ "2nd quarter 2026", "2.º trimestre de 2026"."""
     return format_skeleton("yQQQQ", date, locale=locale(language))
+
+
+def short_period(date: datetime.date, kind: str, language: str) -> str:
+    """For the edge of a plot: "Sept 2026", "Q3 2026" or "1 Sept 2026", by a kind of `Issue.Period`."""
+    skeleton = {"quarter": "yQQQ", "date": "yMMMd"}.get(kind, "yMMM")
+    return format_skeleton(skeleton, date, locale=locale(language))
+
+
+def number(value: float, language: str) -> str:
+    """ "3,912", "3.912", "3 912"; decimals only where there are some."""
+    return format_decimal(value, locale=locale(language))
+
+
+def percent(value: float, language: str) -> str:
+    """ "98.9%", "98,9 %", for 98.94. Near 0 and 100 as exact as is needed to tell it from them: "0.03%", "99.996%"."""
+    rest = min(value, 100 - value)
+    digits = "0" * (max(2, -math.floor(math.log10(rest))) if 0 < rest < 1 else 1) if rest else "#"
+    return _percent(value, digits, language)
+
+
+def round_percent(value: float, language: str) -> str:
+    """A round number, for an axis: "0.5%", "10%"."""
+    return _percent(value, "######", language)
+
+
+def _percent(value: float, digits: str, language: str) -> str:
+    pattern = locale(language).percent_formats[None].pattern.replace("#,##0", f"#,##0.{digits}")
+    return format_percent(value / 100, pattern, locale=locale(language))
 
 
 def language_name(code: str, language: str) -> str:

@@ -107,7 +107,7 @@ class Pressing:
         domain = settings.NEWSLETTER_MAIL_DOMAIN
         list_name = _list_name(self.language)
         shared = {
-            "From": _from(self.language),
+            "From": sender(self.language),
             "Subject": self.subject,
             "Content-Language": self.language,
             "List-Id": f"{list_name} <{self.language}.newsletter.{domain}>" if list_name.isascii()
@@ -208,7 +208,7 @@ def _list_name(language: str) -> str:
     return f"Newsletter ({language_name(language, 'en')})"
 
 
-def _from(language: str) -> str:
+def sender(language: str) -> str:
     """The fixed sender's address under a display name in the reader's language."""
     network, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
     with override(language):

@@ -23,7 +23,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from newsletter import tracking
+from newsletter import consents, tracking
 from newsletter.doorbell import ring
 from newsletter.hook_views import Unconfirmed, view_for
 from newsletter.models import RawEvent
@@ -33,7 +33,6 @@ from newsletter.tracking import Event
 log = logging.getLogger(__name__)
 
 GROUP, GROUP_OCTETS = 500, 4_000_000  # posts and their size that share a transaction: bounds a worker's memory
-KEEP = datetime.timedelta(days=14)
 HEADERS = ("svix-id",)  # the only one that reading needs: Resend's number of the event
 
 
@@ -84,7 +83,6 @@ def read_waiting(*, seconds: float = 25, until: Callable[[], bool] = lambda: Fal
         if not group:
             break
         counts += group
-    forget(now=timezone.now())
     return counts
 
 
@@ -95,10 +93,11 @@ def read_group(*, now: datetime.datetime) -> Counter:
         readings = [_read(post) for post in _claimed()]
         if not readings:
             return Counter()
-        counts, heard = _taken(readings, now)
-        counts += _mark(readings, now)
+        heard = _taken(readings, now)
+        counts = heard.counts + _mark(readings, now)
+        consents.append(heard.withdrawn, now=now)
     # What waits for others, or takes the rows of editions, comes when the posts' locks are gone.
-    tracking.brake(heard)
+    tracking.brake(heard.news)
     for reading in readings:
         if reading.asks:
             _confirm(reading.post)
@@ -109,11 +108,6 @@ def ring_for_waiting() -> None:
     """Ask for a worker when posts wait: the bell of a receiver may not have been heard."""
     if RawEvent.objects.waiting().exists():
         ring("newsletter.track", expires=settings.SENDING_RECONCILE_SECONDS)
-
-
-def forget(*, now: datetime.datetime) -> int:
-    """Delete the posts that are long read, or long unreadable."""
-    return RawEvent.objects.filter(processed_at__lt=now - KEEP).delete()[0]
 
 
 def request_of(post: RawEvent, body: bytes) -> HttpRequest:
@@ -185,7 +179,7 @@ def _without_content(error: Exception) -> str:
     return ": ".join(names)
 
 
-def _taken(readings: Sequence[_Reading], now: datetime.datetime) -> tuple[Counter, tracking.Heard]:
+def _taken(readings: Sequence[_Reading], now: datetime.datetime) -> tracking.Heard:
     """What the events came to: all at once, or where the database refuses that, each post by itself."""
     try:
         return _noted([event for reading in readings for event in reading.events], now)
@@ -193,27 +187,22 @@ def _taken(readings: Sequence[_Reading], now: datetime.datetime) -> tuple[Counte
         raise
     except Exception as error:
         log.error("A group of posts cannot be applied at once (%s); now each by itself.", type(error).__name__)
-    counts, heard = Counter(), set()
-    for reading in readings:
-        found, also = _alone(reading, now)
-        counts += found
-        heard |= also
-    return counts, heard
+    return sum((_alone(reading, now) for reading in readings), tracking.Heard())
 
 
-def _noted(events: Sequence[Event], now: datetime.datetime) -> tuple[Counter, tracking.Heard]:
+def _noted(events: Sequence[Event], now: datetime.datetime) -> tracking.Heard:
     with transaction.atomic():
         return tracking.note(events, now=now)
 
 
-def _alone(reading: _Reading, now: datetime.datetime) -> tuple[Counter, tracking.Heard]:
+def _alone(reading: _Reading, now: datetime.datetime) -> tracking.Heard:
     try:
         return _noted(reading.events, now)
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
         reading.error = _without_content(error)
-        return Counter(), set()
+        return tracking.Heard()
 
 
 def _confirm(post: RawEvent) -> None:

@@ -3,7 +3,11 @@
 import datetime
 
 from django.db import models
+from django.db.models import Value
+from django.db.models.functions import Left, Lower, StrIndex, Substr
 from parler.managers import TranslatableQuerySet
+
+from picum.keyset import Place
 
 UNKNOWN_FOR = datetime.timedelta(hours=24)  # so long a provider may take to tell what became of a mail
 
@@ -37,9 +41,60 @@ class EditionQuerySet(models.QuerySet):
         return self.filter(frozen_at__isnull=False)
 
 
+class Alphabetically(Place):
+    """Addresses as a telephone book has them, whatever their letters' case and the database's own idea of an alphabet:
+    what begins alike stands together, so that one index finds it and keeps it in order."""
+
+    template = "LOWER(%(expressions)s)"
+    output_field = models.CharField()
+
+    def __init__(self, expression="address", **extra):
+        super().__init__(expression, **extra)
+
+    def as_postgresql(self, compiler, connection, **extra):
+        return self.as_sql(compiler, connection, template='(LOWER(%(expressions)s) COLLATE "C")', **extra)
+
+
+# What is asked of readers, as their indexes have it.
+FIRST_LANGUAGE = Left("languages", 2)
+DOMAIN = Substr(Lower("address"), StrIndex("address", Value("@")) + 1)
+_LAST = "\U0010ffff"  # comes after all that may follow in an address
+
+
 class SubscriberQuerySet(models.QuerySet):
     def subscribed(self):
         return self.filter(state="subscribed")
+
+    def preferring(self, language):
+        """Those whose first choice it is."""
+        return self.alias(first_language=FIRST_LANGUAGE).filter(first_language=language)
+
+    def interested_in(self, area):
+        """Those who named the area, known by its key."""
+        return self.filter(areas__contains=area)
+
+    def paused(self, *, on):
+        """Those who get no mail on a day, by their own wish."""
+        return self.filter(paused_until__gt=on)
+
+    def at_domain(self, domain):
+        """Those whose address ends with "@" and this, in small letters."""
+        return self.alias(domain=DOMAIN).filter(domain=domain)
+
+    def beginning_with(self, text):
+        """Those whose address begins so, in letters of any case."""
+        begins, ends = Alphabetically(Value(text)), Alphabetically(Value(text + _LAST))
+        return self.alias(letters=Alphabetically()).filter(letters__gte=begins, letters__lt=ends)
+
+
+class ConsentQuerySet(models.QuerySet):
+    """Lines are added by `newsletter.consents` and never touched again."""
+
+    def update(self, **fields):
+        raise TypeError("The consent ledger is only ever added to.")
+
+    def delete(self):
+        raise TypeError("The consent ledger is only ever added to.")
 
 
 class DeliveryQuerySet(models.QuerySet):

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.utils import timezone
 
-from newsletter import continuity, enqueue, ledger, lifecycle, pacing, posts, sending, shifts
+from newsletter import continuity, enqueue, import_jobs, ledger, lifecycle, outbox, pacing, posts, sending, shifts
 from newsletter.doorbell import ring
 from newsletter.models import Delivery, Edition
 
@@ -20,6 +20,9 @@ def reconcile(*, now: datetime.datetime | None = None) -> dict[str, int]:
     """Safe to call at any time, any number of times at once. Returns what it did, for the log."""
     now = now or timezone.now()
     posts.ring_for_waiting()
+    outbox.tidy(now=now)
+    outbox.ring_for_due(now=now)
+    import_jobs.ring_for_waiting(now=now)
     if continuity.holds(now=now):
         return {}
     shifts.tidy(now=now)
@@ -28,9 +31,9 @@ def reconcile(*, now: datetime.datetime | None = None) -> dict[str, int]:
     done["started"] = _start_due(now)
     done["rung"] = 0
     _tidy_ends(now)
-    for edition in Edition.objects.filter(state=Edition.State.PAUSED):
+    for edition in _known().filter(state=Edition.State.PAUSED):
         sending.complete(edition.pk)
-    for edition in Edition.objects.filter(state=Edition.State.SENDING):
+    for edition in _known().filter(state=Edition.State.SENDING):
         if not sending.complete(edition.pk) and not enqueue.stop_late(edition, now=now):
             done["rung"] += _ring_for(edition, now)
     if any(done.values()):
@@ -38,10 +41,15 @@ def reconcile(*, now: datetime.datetime | None = None) -> dict[str, int]:
     return done
 
 
+def _known():
+    """Editions whose deliveries are there; those of an issue that was turned into totals are left as they are."""
+    return Edition.objects.filter(issue__tallied_at=None)
+
+
 def _tidy_ends(now: datetime.datetime) -> None:
     """A worker that was given up for lost may report "not sent" after the edition's end."""
     ends = [Edition.State.SENT, Edition.State.CANCELLED]
-    for edition in Edition.objects.filter(state__in=ends, finished_at__gt=now - LATELY):
+    for edition in _known().filter(state__in=ends, finished_at__gt=now - LATELY):
         if not ledger.has_due(edition.pk):
             continue
         if edition.state == Edition.State.CANCELLED:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Count, Max, Min
 from django.utils import timezone
 
 from newsletter import holding, pacing, shifts
-from newsletter.models import Delivery, Edition, Issue, Shift
+from newsletter.models import Delivery, Edition, Issue, IssueTotal, Shift
 
 
 def report(issue: Issue) -> dict[str, Any]:
@@ -18,18 +18,19 @@ def report(issue: Issue) -> dict[str, Any]:
 
     `frozen` deliveries in all, `states` and `languages` ({language: {state: n}}) by count, `unknown` delivery ids,
     `seconds` from the first freezing to the last final outcome, `balanced`: every frozen address is in exactly one
-    state, and the states add up.
+    state, and the states add up. `tallied`: when its deliveries were deleted (ISO 8601), None while they are there; the
+    numbers are those of the totals then, and `unknown` is empty, whatever their number.
     """
     editions = list(issue.editions.frozen())
-    tallies = _tallies(edition.pk for edition in editions)
+    tallies = _tallies_of(issue, editions)
     languages = {edition.language: tallies[edition.pk].counts for edition in editions}
     states: dict[str, int] = {}
     for by_state in languages.values():
         for state, number in by_state.items():
             states[state] = states.get(state, 0) + number
     frozen = sum(edition.frozen_count for edition in editions)
-    span = Delivery.objects.filter(issue=issue).aggregate(last=Max("changed_at", filter=Q(state__in=Delivery.FINAL)))
     first = min((edition.frozen_at for edition in editions), default=None)
+    last = _last_moment(issue, editions)
     return {
         "issue": issue.slug,
         "frozen": frozen,
@@ -40,9 +41,18 @@ def report(issue: Issue) -> dict[str, Any]:
             .order_by("pk")
             .values_list("pk", flat=True)
         ),
-        "seconds": round((span["last"] - first).total_seconds(), 1) if first and span["last"] else 0,
+        "seconds": round((last - first).total_seconds(), 1) if first and last else 0,
         "balanced": frozen == sum(states.values()),
+        "tallied": issue.tallied_at.isoformat() if issue.tallied_at else None,
     }
+
+
+def _last_moment(issue: Issue, editions: Iterable[Edition]) -> datetime.datetime | None:
+    """The last final outcome; once that is deleted, the end of the last edition."""
+    if issue.tallied_at:
+        return max((edition.finished_at for edition in editions if edition.finished_at), default=None)
+    ended = Delivery.objects.filter(issue=issue, state__in=Delivery.FINAL)
+    return ended.aggregate(last=Max("changed_at"))["last"]
 
 
 def standing(*, now: datetime.datetime) -> pacing.Standing:
@@ -56,12 +66,12 @@ def progress(issue: Issue, limits: pacing.Standing | None = None) -> list[dict[s
     is), reason, last_error, resume_at.
 
     Three statements whatever the size, and two for `limits` when they are not given and something is limited; of the
-    deliveries an index alone is read.
+    deliveries an index alone is read, or the totals when they are deleted.
     """
     now = timezone.now()
     limits = limits or standing(now=now)
     editions = list(issue.editions.order_by("pk"))
-    tallies = _tallies(edition.pk for edition in editions)
+    tallies = _tallies_of(issue, editions)
     runs = shifts.lately([edition.pk for edition in editions], now=now)
     return [_row(edition, tallies[edition.pk], runs.get(edition.pk, []), limits, now) for edition in editions]
 
@@ -72,6 +82,19 @@ class _Tally:
 
     counts: dict[str, int] = field(default_factory=dict)
     due: dict[str, datetime.datetime] = field(default_factory=dict)
+
+
+def _tallies_of(issue: Issue, editions: Iterable[Edition]) -> dict[int, _Tally]:
+    """One statement, by edition."""
+    if not issue.tallied_at:
+        return _tallies(edition.pk for edition in editions)
+    kept = {total.language: _final(total) for total in issue.totals.all()}
+    return {edition.pk: _Tally(kept.get(edition.language, {})) for edition in editions}
+
+
+def _final(total: IssueTotal) -> dict[str, int]:
+    counts = {state.value: getattr(total, state) for state in Delivery.FINAL}
+    return {state: number for state, number in counts.items() if number}
 
 
 def _tallies(edition_ids: Iterable[int]) -> dict[int, _Tally]:

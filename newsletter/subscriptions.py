@@ -1,25 +1,47 @@
 """What readers do to their own subscription. THE DOOR to readers for everything outside this app.
 
 Log lines name a reader by number only: an address on this list can endanger the person behind it.
+
+Whoever locks rows of several kinds takes them in this order, and several of one kind in theirs, so that nobody waits
+in a circle: editions, readers (by number), a reader's wish to move, deliveries (by number), the stop list (by key), and
+the consent ledger as the very last (`newsletter.consents.append`).
 """
 
+import datetime
 import logging
-from collections.abc import Sequence
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from newsletter.models import Subscriber, Suppression
+from newsletter import consents, localising
+from newsletter.models import Consent, Move, SignUp, Subscriber, Suppression, Wording
 from picum import links
+from picum.areas.models import Area
 
 logger = logging.getLogger(__name__)
 LANGUAGES = [code for code, _name in settings.LANGUAGES]
+UNDO = datetime.timedelta(hours=1)  # so long a reader may take back that they left
+GROUP = 500  # readers that share a statement
+LONGEST_PAUSE = datetime.timedelta(days=365)
+How, Kind, State = Consent.How, Consent.Kind, Subscriber.State
+OWN = {How.ONE_CLICK, How.PAGE, How.MAIL}  # the roads by which readers leave themselves
 
 
 class UnknownLanguages(ValueError):
     """Not an order of languages: empty, a double, or a language the newsletter does not have. Says which."""
+
+
+class UnknownAreas(ValueError):
+    """Not areas of the network. Says which."""
+
+
+class NoSuchPause(ValueError):
+    """Not a day until which a reader can pause. Says which days are."""
 
 
 def token_for(subscriber: Subscriber) -> str:
@@ -33,27 +55,112 @@ def reader_for(token: str) -> Subscriber | None:
     return Subscriber.objects.filter(handle=links.unsign(token, purpose="reader")).first()
 
 
-@transaction.atomic
+def masked(whose: Subscriber | SignUp | Move) -> str:
+    """Enough of the address for its owner to know it, and for nobody else: "a…@e…"."""
+    local, _at, domain = whose.address.rpartition("@")
+    return f"{local[:1]}…@{domain[:1]}…"
+
+
+# --- leaving, and coming back at once ---------------------------------------------------------------------------------
+
+
 def unsubscribe(subscriber: Subscriber, *, how: str) -> bool:
     """The reader leaves, at once: sending looks at the state again just before each mail.
 
-    Their key goes on the stop list, so that no later import brings the address back. `how` says by which road they
-    left ("one-click", "page") and is logged. Repeating it changes nothing; True if this call made the change.
-    Nobody is told.
+    Their key goes on the stop list, so that no later import brings the address back, and the consent ledger learns
+    that they withdrew. `how` says by which road ("one-click", "page", "mail", "staff" …) and is logged; "unreadable" is
+    a one click whose body nobody can read. Repeating it changes nothing; True if this call made the change, which the
+    object in hand then shows. Nobody is told. In a larger transaction, this is its last step.
     """
-    left = Subscriber.State.UNSUBSCRIBED
-    changed = bool(
-        Subscriber.objects.filter(pk=subscriber.pk)
-        .exclude(state=left)
-        .update(state=left, unsubscribed_at=(now := timezone.now()))
-    )
-    # A key that is there already stays as it is: "does not exist" must not become "unsubscribed".
-    stop = Suppression(address_key=subscriber.address_key, reason=Suppression.Reason.UNSUBSCRIBED)
-    Suppression.objects.bulk_create([stop], ignore_conflicts=True)
-    if changed:
-        subscriber.state, subscriber.unsubscribed_at = left, now
-        logger.info("Reader %s left the newsletter: %s.", subscriber.pk, how)
-    return changed
+    left = unsubscribe_many([subscriber], how=how)
+    if left:
+        subscriber.state, subscriber.unsubscribed_at = left[0].state, left[0].unsubscribed_at
+    return bool(left)
+
+
+@transaction.atomic
+def unsubscribe_many(readers: Iterable[Subscriber], *, how: str) -> list[Subscriber]:
+    """As `unsubscribe`, for many in one go; those whom this call made leave, freshly read, by their numbers."""
+    now = timezone.now()
+    known, left = end({reader.pk for reader in readers}, how=how, now=now)
+    if known:
+        _stop([reader.address_key for reader in known], now)
+        consents.append([withdrawn(reader.address_key, how=how) for reader in left], now=now)
+    return left
+
+
+def end(pks: Collection[int], *, how: str, now: datetime.datetime) -> tuple[list[Subscriber], list[Subscriber]]:
+    """The first step of leaving: the readers of these numbers that there are, locked, and those whom this call made
+    leave. The caller is in a transaction, and goes on with the stop list and the ledger."""
+    known: list[Subscriber] = []
+    for some in _groups(sorted(pks)):
+        known += Subscriber.objects.filter(pk__in=some).order_by("pk").select_for_update(no_key=True)
+    left = [reader for reader in known if reader.state != State.UNSUBSCRIBED]
+    for some in _groups([reader.pk for reader in left]):
+        Subscriber.objects.filter(pk__in=some).update(state=State.UNSUBSCRIBED, unsubscribed_at=now)
+    for reader in left:
+        reader.state, reader.unsubscribed_at = State.UNSUBSCRIBED, now
+        logger.info("Reader %s left the newsletter: %s.", reader.pk, how)
+    return known, left
+
+
+def _groups(everything: Sequence) -> Iterator[Sequence]:
+    return (everything[start : start + GROUP] for start in range(0, len(everything), GROUP))
+
+
+def withdrawn(address_key: uuid.UUID, *, how: str) -> consents.Entry:
+    """The ledger's line of leaving by a road."""
+    return consents.Entry(Kind.WITHDRAWN, How.ONE_CLICK if how == "unreadable" else How(how), address_key)
+
+
+def _stop(keys: Iterable[uuid.UUID], now: datetime.datetime) -> None:
+    """A key that is there already stays as it is: "does not exist" must not become "unsubscribed"."""
+    reason = Suppression.Reason.UNSUBSCRIBED
+    stops = [Suppression(address_key=key, reason=reason, created_at=now) for key in sorted(keys)]
+    Suppression.objects.bulk_create(stops, ignore_conflicts=True, batch_size=GROUP)
+
+
+def undo_token_for(subscriber: Subscriber) -> str:
+    """The token of a reader who has left, valid for an hour from then; the same however often it is asked for."""
+    return links.sign_until(subscriber.handle, purpose="undo", until=subscriber.unsubscribed_at + UNDO)
+
+
+@transaction.atomic
+def undo(subscriber: Subscriber, *, now: datetime.datetime) -> bool:
+    """Take back a leaving of the last hour: everything is as it was, also for mail that is still queued.
+
+    Off the stop list goes what this leaving put there, and nothing else; the ledger gets a new line of consent, in the
+    wording that the reader agreed to last. False, and nothing has changed, when it is too late, when somebody else
+    ended the subscription, or when the address is stopped for another reason; repeating it changes nothing.
+    """
+    reader = Subscriber.objects.select_for_update(no_key=True).filter(pk=subscriber.pk).first()
+    if reader is None or reader.state == State.SUBSCRIBED:
+        subscriber.state = reader.state if reader else subscriber.state
+        return reader is not None
+    last = Consent.objects.filter(address_key=reader.address_key).order_by("-number").first()
+    if reader.unsubscribed_at is None or now > reader.unsubscribed_at + UNDO or last is None or last.how not in OWN:
+        return False
+    made_by_leaving = (Suppression.Reason.UNSUBSCRIBED, reader.unsubscribed_at)
+    stops = Suppression.objects.select_for_update().filter(address_key=reader.address_key)
+    if [stop for stop in stops if (stop.reason, stop.created_at) != made_by_leaving]:
+        return False
+    Subscriber.objects.filter(pk=reader.pk).update(state=State.SUBSCRIBED, unsubscribed_at=None)
+    Suppression.objects.filter(pk__in=[stop.pk for stop in stops]).delete()
+    subscriber.state, subscriber.unsubscribed_at = State.SUBSCRIBED, None
+    logger.info("Reader %s stays: the leaving was undone.", reader.pk)
+    given = consents.Entry(Kind.GIVEN, How.UNDO, reader.address_key, agreed_to(reader.address_key))
+    consents.append([given], now=now)
+    return True
+
+
+def agreed_to(address_key: uuid.UUID) -> Wording | None:
+    """The newest words that the address agreed to; None when nobody knows them, as after an old import."""
+    given = Consent.objects.filter(address_key=address_key, kind=Kind.GIVEN, wording__isnull=False)
+    line = given.select_related("wording").order_by("-number").first()
+    return line.wording if line else None
+
+
+# --- what they choose -------------------------------------------------------------------------------------------------
 
 
 def change_languages(subscriber: Subscriber, languages: Sequence[str]) -> Subscriber:
@@ -68,13 +175,49 @@ def change_languages(subscriber: Subscriber, languages: Sequence[str]) -> Subscr
         raise UnknownLanguages(_("At least one language is needed."))
     if len(set(languages)) < len(languages):
         raise UnknownLanguages(_("A language can be chosen only once."))
-    chosen = " ".join(languages)
-    Subscriber.objects.filter(pk=subscriber.pk).exclude(languages=chosen).update(languages=chosen)
-    subscriber.languages = chosen
+    return _change(subscriber, languages=" ".join(languages))
+
+
+def change_areas(subscriber: Subscriber, keys: Collection[str]) -> Subscriber:
+    """Set the areas that interest the reader most, known by their keys; none is fine. Raises UnknownAreas."""
+    return _change(subscriber, areas=" ".join(in_order(keys)))
+
+
+def in_order(areas: Collection[str]) -> list[str]:
+    """Keys of areas in the areas' own order, as a reader's are stored. Raises UnknownAreas."""
+    known = list(Area.objects.values_list("key", flat=True)) if areas else []
+    if unknown := [key for key in areas if key not in known]:
+        raise UnknownAreas(_("“%(keys)s” is not among the areas.") % {"keys": " ".join(unknown)[:100]})
+    return [key for key in known if key in areas]
+
+
+def choose_late(subscriber: Subscriber, late: str) -> Subscriber:
+    """What the reader wants when their first language is late: one of Subscriber.Late, else ValueError."""
+    return _change(subscriber, late=Subscriber.Late(late))
+
+
+def pause(subscriber: Subscriber, *, until: datetime.date, today: datetime.date) -> Subscriber:
+    """No newsletter before a day, tomorrow at the earliest and in a year at the latest. Raises NoSuchPause."""
+    first, last = days_of_pause(today)
+    if not first <= until <= last:
+        days = [localising.day(date, get_language() or "en") for date in (first, last)]
+        raise NoSuchPause(_("Choose a day from %(first)s to %(last)s.") % {"first": days[0], "last": days[1]})
+    return _change(subscriber, paused_until=until)
+
+
+def days_of_pause(today: datetime.date) -> tuple[datetime.date, datetime.date]:
+    """The first and the last day until which a reader can pause."""
+    return today + datetime.timedelta(days=1), today + LONGEST_PAUSE
+
+
+def end_pause(subscriber: Subscriber, *, today: datetime.date) -> Subscriber:
+    """The next issue comes again. The day stays written, as it does when a pause ends by itself: what went out before
+    it is not made up for when another language of the same issue follows."""
+    return _change(subscriber, paused_until=today) if subscriber.is_paused(on=today) else subscriber
+
+
+def _change(subscriber: Subscriber, **fields: object) -> Subscriber:
+    Subscriber.objects.filter(pk=subscriber.pk).update(**fields)
+    for name, value in fields.items():
+        setattr(subscriber, name, value)
     return subscriber
-
-
-def masked(subscriber: Subscriber) -> str:
-    """Enough of the address for its owner to know it, and for nobody else: "a…@e…"."""
-    local, _at, domain = subscriber.address.rpartition("@")
-    return f"{local[:1]}…@{domain[:1]}…"

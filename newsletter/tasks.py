@@ -7,7 +7,19 @@ from celery.worker import state
 from django.conf import settings
 from django.utils import timezone
 
-from newsletter import bounces, continuity, enqueue, ledger, posts, reconcile, sending
+from newsletter import (
+    bounces,
+    continuity,
+    enqueue,
+    import_jobs,
+    ledger,
+    outbox,
+    posts,
+    reconcile,
+    retention,
+    sending,
+    upkeep,
+)
 from newsletter.doorbell import ring
 from newsletter.models import Edition, Issue
 
@@ -57,6 +69,31 @@ def fetch_bounces() -> None:
 def track() -> None:
     posts.read_waiting(until=_worker_stops)
     posts.ring_for_waiting()
+
+
+@shared_task(name="newsletter.send_system_mail")
+def send_system_mail() -> None:
+    # In a database that was set back, whoever waits for a mail may have had it, or have been erased since.
+    if continuity.holds(now=timezone.now()):
+        return
+    outbox.dispatch(now=timezone.now(), until=_worker_stops)
+
+
+@shared_task(name="newsletter.import")
+def import_list(job_id: int) -> None:
+    import_jobs.work(job_id, until=_worker_stops)
+
+
+@shared_task(name="newsletter.upkeep")
+def keep_up(deed: str) -> None:
+    if deed not in upkeep.DEEDS:
+        log.warning("There is no upkeep called %s.", deed)
+        return
+    report = upkeep.DEEDS[deed](now=timezone.now(), seconds=retention.SECONDS)
+    if report.matters:
+        log.info("%s", report.words)
+    if report.left:
+        ring("newsletter.upkeep", deed)
 
 
 def _worker_stops() -> bool:

@@ -12,15 +12,15 @@ import re
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from newsletter import brakes, softness, subscriptions
+from newsletter import brakes, consents, softness, subscriptions
 from newsletter.addresses import InvalidAddress, address_key, normalise
 from newsletter.mime import delivery_token
-from newsletter.models import Delivery, DeliveryEvent, Edition, Subscriber, Suppression
+from newsletter.models import Delivery, DeliveryEvent, Edition, Suppression
 from newsletter.reasons import told
 
 log = logging.getLogger(__name__)
@@ -61,8 +61,21 @@ class Event:
     detail: str = ""
 
 
-# Editions of which something new was heard, and what kind of news: (edition's number, kind).
-Heard = set[tuple[int, str]]
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the events came to, and what whoever called `note` has still to do about it.
+
+    `counts`: as of `apply`. `withdrawn`: lines for the consent ledger, to be appended as the last thing of the
+    transaction. `news`: editions of which something new was heard, and what kind of news (edition's number, kind), for
+    `brake`.
+    """
+
+    counts: Counter = field(default_factory=Counter)
+    withdrawn: list[consents.Entry] = field(default_factory=list)
+    news: set[tuple[int, str]] = field(default_factory=set)
+
+    def __add__(self, other: "Heard") -> "Heard":
+        return Heard(self.counts + other.counts, self.withdrawn + other.withdrawn, self.news | other.news)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +103,21 @@ def apply(events: Sequence[Event], *, now: datetime.datetime) -> Counter:
 
     Foreign events carry no delivery of ours, or another address than the delivery's: they are not even recorded.
     Each group is one transaction, and its editions are looked at after it. Readers may go on the stop list or be
-    unsubscribed, deliveries change their state, and an edition that is being sent may be paused. Nobody is told.
+    unsubscribed, deliveries change their state, and an edition that is being sent may be paused; the consent ledger
+    learns who withdrew. Nobody is told.
     """
     counts: Counter = Counter()
     for group in _groups(events):
         with transaction.atomic():
-            found, heard = note(group, now=now)
-        brake(heard)
-        counts += found
+            heard = note(group, now=now)
+            consents.append(heard.withdrawn, now=now)
+        brake(heard.news)
+        counts += heard.counts
     return counts
 
 
-def note(events: Sequence[Event], *, now: datetime.datetime) -> tuple[Counter, Heard]:
-    """As `apply`, within the caller's transaction; and what `brake` wants to know after that."""
+def note(events: Sequence[Event], *, now: datetime.datetime) -> Heard:
+    """As `apply`, within the caller's transaction, and but for what `Heard` leaves to be done."""
     named, new = _named(events), []
     known = 0
     for group in _groups(named):
@@ -112,13 +127,21 @@ def note(events: Sequence[Event], *, now: datetime.datetime) -> tuple[Counter, H
     counts = Counter(event.kind for event, _letter in new)
     counts["repeated"] = known - len(new)
     counts["foreign"] = len(events) - known
-    if new:
-        _settle(new, now)
-        _suppress(new, now)
-        _unsubscribe(new)
+    withdrawn = _act(new, now) if new else []
     if events:
         log.info("Events: %s.", ", ".join(f"{number} {what}" for what, number in sorted((+counts).items())))
-    return +counts, {(letter.edition_id, event.kind) for event, letter in new}
+    return Heard(+counts, withdrawn, {(letter.edition_id, event.kind) for event, letter in new})
+
+
+def _act(new: Sequence[tuple[Event, _Letter]], now: datetime.datetime) -> list[consents.Entry]:
+    """Readers, deliveries and stop list, in the order in which everybody locks them (`newsletter.subscriptions`)."""
+    leaving = {letter.subscriber_id for event, letter in new if event.kind == Kind.UNSUBSCRIBED} - {None}
+    known, left = subscriptions.end(leaving, how="provider", now=now) if leaving else ([], [])
+    _settle(new, now)
+    complained = _suppress(new, {reader.address_key for reader in known}, now)
+    return [subscriptions.withdrawn(reader.address_key, how="provider") for reader in left] + [
+        subscriptions.withdrawn(key, how="complaint") for key in complained
+    ]
 
 
 def _groups(everything: Sequence) -> Iterator[Sequence]:
@@ -242,8 +265,11 @@ def _fail(failed: dict[int, tuple[str, str]], now: datetime.datetime) -> None:
 # --- the reader ------------------------------------------------------------------------------------------------------
 
 
-def _suppress(new: Sequence[tuple[Event, _Letter]], now: datetime.datetime) -> None:
-    """Whom not to mail any more: mailboxes that do not exist, and who complained."""
+def _suppress(
+    new: Sequence[tuple[Event, _Letter]], left: Iterable[uuid.UUID], now: datetime.datetime
+) -> list[uuid.UUID]:
+    """Whom not to mail any more: mailboxes that do not exist, who complained, who `left`. Returns who complained, and
+    was not on the stop list for that or a graver reason."""
     reasons: dict[uuid.UUID, str] = {}
     for event, letter in new:
         reason = _reason(event)
@@ -254,12 +280,14 @@ def _suppress(new: Sequence[tuple[Event, _Letter]], now: datetime.datetime) -> N
     for group in _groups(sorted(tried)):
         for key in softness.given_up(group):
             reasons.setdefault(key, Reason.BOUNCED)
-    for some in _groups(sorted(reasons.items())):
-        _stop(some, now)
+    for key in left:
+        reasons.setdefault(key, Reason.UNSUBSCRIBED)
+    stopped = [key for some in _groups(sorted(reasons.items())) for key in _stop(some, now)]
+    return [key for key in stopped if reasons[key] == Reason.COMPLAINED]
 
 
-def _stop(reasons: Sequence[tuple[uuid.UUID, str]], now: datetime.datetime) -> None:
-    """Put address keys on the stop list, unless they are there for a graver reason."""
+def _stop(reasons: Sequence[tuple[uuid.UUID, str]], now: datetime.datetime) -> list[uuid.UUID]:
+    """Put address keys on the stop list, unless they are there for a graver reason; those that this call put there."""
     field = Suppression._meta.get_field("address_key")
     created = connection.ops.adapt_datetimefield_value(now)
     rows = [(field.get_db_prep_value(key, connection), reason, created) for key, reason in reasons]
@@ -270,22 +298,17 @@ def _stop(reasons: Sequence[tuple[uuid.UUID, str]], now: datetime.datetime) -> N
             VALUES {", ".join(["(%s, %s, %s)"] * len(rows))}
             ON CONFLICT (address_key) DO UPDATE SET reason = excluded.reason
             WHERE s.reason = 'unsubscribed' OR (s.reason = 'bounced' AND excluded.reason = 'complained')
+            RETURNING address_key
             """,
             [value for row in rows for value in row],
         )
+        return [uuid.UUID(str(row[0])) for row in cursor.fetchall()]
 
 
 def _reason(event: Event) -> str | None:
     if event.kind == Kind.REJECTED:
         return KNOWN_TO_PROVIDER.get(event.code)
     return {Kind.HARD: Reason.BOUNCED, Kind.COMPLAINED: Reason.COMPLAINED}.get(event.kind)
-
-
-def _unsubscribe(new: Sequence[tuple[Event, _Letter]]) -> None:
-    left = {letter.subscriber_id for event, letter in new if event.kind == Kind.UNSUBSCRIBED}
-    for group in _groups(sorted(left - {None})):
-        for reader in Subscriber.objects.filter(pk__in=group).order_by("pk"):
-            subscriptions.unsubscribe(reader, how="provider")
 
 
 # --- the edition -----------------------------------------------------------------------------------------------------
@@ -295,7 +318,7 @@ def _unwelcome() -> str:
     return _("The mailbox providers of several readers refused the mail for its content or its sender.")
 
 
-def brake(heard: Heard) -> None:
+def brake(heard: set[tuple[int, str]]) -> None:
     """Pause what is being sent and goes wrong. Good news never stops anything.
 
     To be called when the events are committed: a pause takes the edition's row, which no worker shall hold while it

@@ -195,7 +195,7 @@ def mail_settings(url: str) -> dict[str, object]:
     if tls not in {"required", "offered", "never"}:
         raise ImproperlyConfigured(f"EMAIL_URL: tls must be required, offered or never, not {tls!r}.")
     return {
-        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_BACKEND": "picum.smtp.EmailBackend",
         "NEWSLETTER_TRANSPORT": "smtp",
         "EMAIL_PROVIDER": "",
         "EMAIL_HOST": parts.hostname or "127.0.0.1",

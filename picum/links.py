@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import datetime
 import hmac
 import uuid
 from functools import lru_cache
@@ -15,6 +16,14 @@ from django.utils.translation import override
 
 class BadToken(Exception):
     """Not a token of ours for this purpose."""
+
+
+class Expired(BadToken):
+    """A token of ours whose time is over. `handle` is what it carried."""
+
+    def __init__(self, handle: uuid.UUID):
+        super().__init__()
+        self.handle = handle
 
 
 def absolute(path: str) -> str:
@@ -53,3 +62,22 @@ def unsign(token: str, *, purpose: str) -> uuid.UUID:
         return uuid.UUID(bytes=base64.urlsafe_b64decode(value + "=="))
     except (signing.BadSignature, binascii.Error, ValueError):
         raise BadToken from None
+
+
+def sign_until(handle: uuid.UUID, *, purpose: str, until: datetime.datetime) -> str:
+    """As `sign`, valid up to a moment (to the second): 71 characters."""
+    value = base64.urlsafe_b64encode(handle.bytes + int(until.timestamp()).to_bytes(4, "big")).rstrip(b"=").decode()
+    return f"{value}.{_signature(value, f'{purpose}.until')}"
+
+
+def unsign_until(token: str, *, purpose: str, now: datetime.datetime) -> uuid.UUID:
+    """The handle of a token of `sign_until`. Raises Expired, which tells the handle too, or BadToken."""
+    try:
+        value = signing.Signer(salt=f"picum.{purpose}.until", sep=".").unsign(token)
+        carried = base64.urlsafe_b64decode(value + "==")
+        handle, until = uuid.UUID(bytes=carried[:16]), int.from_bytes(carried[16:], "big")
+    except (signing.BadSignature, binascii.Error, ValueError):
+        raise BadToken from None
+    if now.timestamp() > until:
+        raise Expired(handle)
+    return handle

@@ -143,7 +143,8 @@ STORAGES = {
 SESSION_COOKIE_AGE = 12 * 60 * 60  # a working day: the desk shows who reads about undocumented migration
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SECURE_SSL_REDIRECT = False  # the proxy's work; a redirect would break the one-click POST of RFC 8058
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY", False) else None
+BEHIND_PROXY = env.flag("BEHIND_PROXY", False)  # who asks, and over what, stands in its X-Forwarded-… headers
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -234,6 +235,24 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": SENDING_RECONCILE_SECONDS},
     }
 }
+# Every hour, though "after seven days" allows for a day: a site that is switched off at night does it too.
+CELERY_BEAT_SCHEDULE |= {
+    deed.replace("_", "-"): {
+        "task": "newsletter.upkeep",
+        "args": [deed],
+        "schedule": seconds,
+        "options": {"expires": seconds},
+    }
+    for deed, seconds in {
+        "expire_sign_ups": 3600,
+        "expire_system_mails": 3600,
+        "expire_raw_events": 3600,
+        "expire_imports": 3600,
+        "tally_deliveries": 3600,
+        "count_readers": 3600,
+        "count_figures": 900,  # while an issue goes out, people look at its figures
+    }.items()
+}
 if BOUNCE_MAILBOX:
     CELERY_BEAT_SCHEDULE["fetch-bounces"] = {
         "task": "newsletter.fetch_bounces",
@@ -252,7 +271,9 @@ LOGGING = {
         "aiosmtpd": {"level": "ERROR"},
         "mail.log": {"level": "ERROR"},
         "celery": {"level": "WARNING"},
-        "django.server": {"level": "WARNING"},
+        # Django's own handlers go, and all lines to ours: requests have tokens in their address.
+        "django": {"level": "INFO"},
+        "django.server": {"level": "WARNING", "propagate": True},
         "flufl.bounce": {"level": "CRITICAL"},  # it tells each of its steps, and tracebacks of strange mails
     },
 }

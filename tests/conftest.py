@@ -2,12 +2,17 @@
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from django.conf import settings as django_settings
 from django.test import override_settings
 from django.utils.translation import override
 
 from picum.chaos.relay import Relay
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("picum", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("picum")
 
 
 @pytest.fixture(autouse=True)
@@ -46,4 +51,11 @@ def static_files_as_they_are() -> Iterator[None]:
     """Nobody has collected the static files before a test; WhiteNoise would warn of the missing folder."""
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     with override_settings(WHITENOISE_AUTOREFRESH=True, STORAGES=django_settings.STORAGES | {"staticfiles": plain}):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def passwords_without_labour() -> Iterator[None]:
+    """A password's hash takes most of a second, so that guessing does not pay; no test guesses."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
         yield

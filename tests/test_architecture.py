@@ -10,15 +10,25 @@ ROOT = Path(__file__).resolve().parent.parent
 # What each part may import of ours; wiring (settings, urls, celery, wsgi, asgi) is imported by nobody.
 MAY_IMPORT = {
     "picum.env": set(),
+    "picum.keyset": set(),
     "picum.links": set(),
     "picum.logs": set(),
+    "picum.smtp": set(),
     "picum.alternates": {"picum.links"},
     "picum.mail": {"picum.links", "picum.env"},
     "picum.checks": {"picum.env"},
-    "picum.accounts": {"picum.mail", "picum.links", "picum.env"},
+    "picum.accounts": {"picum.keyset", "picum.mail", "picum.links", "picum.env"},
     "picum.areas": {"picum.mail", "picum.links", "picum.env"},
     "picum.mailbox": {"picum.links", "picum.env"},
-    "newsletter": {"picum.accounts", "picum.areas", "picum.mail", "picum.links", "picum.alternates", "picum.env"},
+    "newsletter": {
+        "picum.accounts",
+        "picum.areas",
+        "picum.keyset",
+        "picum.mail",
+        "picum.links",
+        "picum.alternates",
+        "picum.env",
+    },
     "picum.chaos": {"newsletter", "picum.accounts", "picum.links", "picum.env"},
     "picum.pages": {
         "picum.checks",

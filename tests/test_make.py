@@ -75,14 +75,12 @@ class Copy:
         return path
 
     def python_that_makes_an_environment_in_a_blink(self) -> None:
-        if find_spec("pip") is None:  # ours was made by uv: then the real thing, which takes seconds
-            self.program("python3.11", f'exec {sys.executable} "$@"')
-            return
+        own_pip = find_spec("pip") is None  # ours was made by uv: then pip is installed, which takes seconds
         library = f"python{sys.version_info.major}.{sys.version_info.minor}"
         self.program(
             "python3.11",
             f'[ "$1 $2" = "-m venv" ] || exec {sys.executable} "$@"',
-            f'{sys.executable} -m venv --without-pip "$3"',
+            f'{sys.executable} -m venv {"" if own_pip else "--without-pip"} "$3"',
             f'echo {sysconfig.get_path("purelib")} >"$3/lib/{library}/site-packages/ours.pth"',
         )
 

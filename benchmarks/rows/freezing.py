@@ -18,9 +18,18 @@ READERS, QUICK, LANGUAGES = 100_000, 20_000, 7
 
 def freezing(run: Run) -> Result:
     """Deliveries a second: all of `enqueue.freeze_due` for an issue in seven languages and ten orders of them."""
+    return _freezing(run)
+
+
+def choosing(run: Run) -> Result:
+    """The same, where readers have named every set of areas: some two hundred renditions instead of seven."""
+    return _freezing(run, "choosing")
+
+
+def _freezing(run: Run, *choices: str) -> Result:
     rates, inserts = [], []
     for _time in range(run.times):
-        with run.postgresql.site("seed", run.number(READERS, QUICK), LANGUAGES, SIZE) as site:
+        with run.postgresql.site("seed", run.number(READERS, QUICK), LANGUAGES, SIZE, *choices) as site:
             answer = site.run("freeze")
         rates.append(answer["deliveries"] / answer["seconds"])
         inserts.append(answer["deliveries"] / answer["insert_seconds"])
@@ -28,7 +37,8 @@ def freezing(run: Run) -> Result:
         Series(rates).median,
         Series(rates).words(),
         [
-            f"{answer['deliveries']:,} deliveries, {LANGUAGES} languages, rendering and counting included",
+            f"{answer['deliveries']:,} deliveries, {answer['renditions']} renditions in {LANGUAGES} languages, "
+            "rendering and counting included",
             f"the INSERT alone {Series(inserts).words()}/s",
         ],
         {"rates": rates, "insert_rates": inserts},

@@ -3,7 +3,17 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from newsletter.admin import events, issues, items, readers, sections  # noqa: F401  # each registers its models
+from newsletter.admin import (  # noqa: F401  # each registers its models
+    audience,
+    consents,
+    events,
+    issues,
+    items,
+    readers,
+    sections,
+    sign_ups,
+    suppressions,
+)
 
 admin.site.site_header = admin.site.site_title = _("PICUM desk")
 admin.site.index_title = _("The desk")

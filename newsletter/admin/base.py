@@ -8,10 +8,9 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.contrib.admin.views.main import ERROR_FLAG
 from django.db import models, transaction
 from django.forms import Media as PlainMedia
-from django.http import Http404, HttpResponseRedirect
+from django.http import Http404
 from django.utils.html import format_html
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
@@ -26,6 +25,7 @@ from newsletter.admin import meanwhile
 from newsletter.richtext import EXTENSIONS, RichTextField
 from newsletter.translating import LANGUAGES
 from picum.accounts import audit
+from picum.accounts.lists import ListAdmin, ReadOnly
 
 DATE_INPUT = {"widget": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
 
@@ -100,27 +100,8 @@ class DeskForm(TranslatableModelForm):
         return str(value or _("nothing"))
 
 
-class ListAdmin(admin.ModelAdmin):
-    """A list that takes a filter nobody can have meant as Django takes a filter it does not know."""
-
-    def changelist_view(self, request, extra_context=None):
-        # PostgreSQL cannot even be asked for a text with a NUL in it.
-        if any("\0" in value for _name, values in request.GET.lists() for value in values):
-            return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
-        return super().changelist_view(request, extra_context)
-
-
-class ReadOnlyAdmin(ListAdmin):
-    """Evidence: to be read, by those who may view it."""
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
+class ReadOnlyAdmin(ReadOnly, ListAdmin):
+    """Evidence in a short list."""
 
 
 class AuditedAdmin(ListAdmin):

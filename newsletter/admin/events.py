@@ -1,39 +1,38 @@
 """What came back after sending: to be read, never to be changed. Addresses only for who may see readers."""
 
 from django.contrib import admin
-from django.core.paginator import Paginator
-from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from newsletter.admin.base import ReadOnlyAdmin
 from newsletter.hook_views import VIEWS
 from newsletter.models import DeliveryEvent, RawEvent
+from picum.accounts.lists import Choice, KeysetAdmin, ReadOnly
 
 SOURCES = [(name, name) for name in ["smtp", "dsn", *VIEWS]]
 
 
-class LatestPaginator(Paginator):
-    """The newest rows of a table that grows for ever: nobody counts it, nobody turns to its thousandth page."""
+class KindFilter(Choice):
+    title = _("what")
+    parameter_name = "kind__exact"
+    narrows = False  # its index is that of the brakes
 
-    MOST = 5000
-
-    @cached_property
-    def count(self) -> int:
-        return self.object_list[: self.MOST].count()
+    def lookups(self, request, model_admin):
+        return DeliveryEvent.Kind.choices
 
 
-class SourceFilter(admin.SimpleListFilter):
+class SourceFilter(Choice):
     title = _("said by")
     parameter_name = "source"
 
     def lookups(self, request, model_admin):
         return SOURCES
 
-    def queryset(self, request, queryset):
-        return queryset.filter(source=self.value()) if self.value() in dict(SOURCES) else queryset
+
+class PostSourceFilter(SourceFilter):
+    narrows = False  # posts live for days
 
 
-class ReadingFilter(admin.SimpleListFilter):
+class ReadingFilter(Choice):
+    narrows = False
     title = _("reading")
     parameter_name = "reading"
 
@@ -49,14 +48,10 @@ class ReadingFilter(admin.SimpleListFilter):
         return queryset
 
 
-class LatestAdmin(ReadOnlyAdmin):
-    """A list of the newest, in a fixed number of queries."""
+class LatestAdmin(ReadOnly, KeysetAdmin):
+    """What came in, the newest first."""
 
     list_display_links = ["received_at"]  # the whole row on a page of its own: words may be long, screens are narrow
-    list_per_page = 50
-    paginator = LatestPaginator
-    ordering = ["-pk"]
-    show_full_result_count = False
 
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
         """Without the row's name, which says nothing to people."""
@@ -65,8 +60,7 @@ class LatestAdmin(ReadOnlyAdmin):
 
 @admin.register(DeliveryEvent)
 class DeliveryEventAdmin(LatestAdmin):
-    list_filter = ["kind", SourceFilter]
-    sortable_by = []
+    list_filter = [KindFilter, SourceFilter]
 
     def get_list_display(self, request):
         return ["received_at", "kind", "edition", *self._who(request), "source", "code", "detail"]
@@ -97,8 +91,7 @@ class RawEventAdmin(LatestAdmin):
     """What nobody could read says here why. Bodies are not shown: they hold addresses."""
 
     list_display = ["received_at", "source", "size", "processed_at", "error"]
-    list_filter = [ReadingFilter, SourceFilter]
-    sortable_by = []
+    list_filter = [ReadingFilter, PostSourceFilter]
     fields = ["received_at", "source", "size", "processed_at", "error"]
 
     def get_queryset(self, request):

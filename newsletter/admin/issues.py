@@ -2,6 +2,7 @@
 
 import datetime
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Count
 from django.http import HttpResponseRedirect
@@ -12,7 +13,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from newsletter import compose
-from newsletter.admin import moves, panels, preview, progress, sending, settled, unknowns
+from newsletter.admin import figures, moves, panels, preview, progress, sending, settled, unknowns
 from newsletter.admin.base import DeskAdmin, DeskForm
 from newsletter.admin.forms import LAST_YEAR, in_our_time
 from newsletter.models import Edition, Issue
@@ -28,6 +29,13 @@ class IssueForm(DeskForm):
             self.fields["slug"].required = False
         for name in {"period", "finalised_on"} & self.fields.keys():
             self.fields[name].validators.append(in_our_time)
+
+    def clean_slug(self):
+        try:
+            compose.check_slug(self.cleaned_data["slug"])
+        except compose.TakenSlug as why:
+            raise forms.ValidationError(str(why)) from why
+        return self.cleaned_data["slug"]
 
     def clean(self):
         values = super().clean()
@@ -149,6 +157,7 @@ class IssueAdmin(DeskAdmin):
             ("progress/", progress.show, "progress"),
             ("progress/now/", progress.fragment, "progress_now"),
             ("unknowns/", unknowns.show, "unknowns"),
+            ("figures/", figures.show, "figures"),
             ("preview/<str:language>/", preview.show, "preview"),
             ("preview/<str:language>/html/", preview.html, "preview_html"),
             ("preview/<str:language>/text/", preview.text, "preview_text"),

@@ -79,7 +79,7 @@ def _now(request: HttpRequest, issue: Issue) -> dict[str, object]:
         },
         "unknown": sum(entry["counts"].get(D.UNKNOWN, 0) for entry in entries),
         "final": all(row.state in SETTLED for row in rows),
-        "can_send": _can_send(rows),
+        "can_send": issue.tallied_at is None and _can_send(rows),
         "may_send": request.user.has_perm("newsletter.send_issue"),
     }
 

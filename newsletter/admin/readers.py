@@ -1,16 +1,24 @@
-"""Readers and the stop list. Addresses are sensitive: found one by one, never copied into the trail of deeds."""
+"""Readers. Addresses are sensitive: found one by one, never copied into the trail of deeds."""
 
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.db import transaction
+from django.urls import path
+from django.utils import timezone
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
-from newsletter import subscriptions
-from newsletter.admin.base import ListAdmin, ReadOnlyAdmin
+from newsletter import localising, subscriptions
+from newsletter.addresses import InvalidAddress, address_key, normalise
+from newsletter.admin import exports, imports, reader_pages, stopped, timeline
 from newsletter.models import Subscriber, Suppression
+from newsletter.querysets import Alphabetically
 from newsletter.translating import LANGUAGES
+from picum import keyset
 from picum.accounts import audit
+from picum.accounts.lists import Choice, KeysetAdmin, KeysetChangeList
+from picum.areas.models import Area
 
 
 class ReaderForm(forms.ModelForm):
@@ -29,7 +37,22 @@ class ReaderForm(forms.ModelForm):
         return " ".join(codes)
 
 
-class LanguageFilter(admin.SimpleListFilter):
+# --- what the list may be narrowed by ---------------------------------------------------------------------------------
+
+
+class StateFilter(Choice):
+    title = gettext_lazy("state")
+    parameter_name = "state__exact"
+
+    def lookups(self, request, model_admin):
+        return Subscriber.State.choices
+
+    @property
+    def narrows(self):
+        return self.value() == Subscriber.State.UNSUBSCRIBED  # the others are most
+
+
+class LanguageFilter(Choice):
     title = gettext_lazy("first language")
     parameter_name = "language"
 
@@ -37,26 +60,145 @@ class LanguageFilter(admin.SimpleListFilter):
         return settings.LANGUAGES
 
     def queryset(self, request, queryset):
-        return queryset.filter(languages__startswith=self.value()) if self.value() in LANGUAGES else queryset
+        return queryset.preferring(self.value()) if self.value() else queryset
+
+
+class AreaFilter(Choice):
+    title = gettext_lazy("area")
+    parameter_name = "area"
+
+    def lookups(self, request, model_admin):
+        return [(area.key, str(area)) for area in Area.objects.prefetch_related("translations")]
+
+    def queryset(self, request, queryset):
+        return queryset.interested_in(self.value()) if self.value() else queryset
+
+
+class SourceFilter(Choice):
+    title = gettext_lazy("source")
+    parameter_name = "source"
+
+    def lookups(self, request, model_admin):
+        return [(source, source) for source in keyset.values(Subscriber, "source") if source]
+
+    def value(self):
+        return self.used_parameters.get(self.parameter_name) or None  # there may be more than the list offers
+
+
+class BounceFilter(Choice):
+    """What came back: the change list reads the stop list then."""
+
+    title = gettext_lazy("what came back")
+    parameter_name = "bounce"
+    narrows = False
+
+    def lookups(self, request, model_admin):
+        reasons = [Suppression.Reason.BOUNCED, Suppression.Reason.COMPLAINED]
+        return [(reason.value, reason.label) for reason in reasons]
+
+    def queryset(self, request, queryset):
+        return queryset
+
+
+class PausedFilter(Choice):
+    title = gettext_lazy("pause")
+    parameter_name = "paused"
+
+    def lookups(self, request, model_admin):
+        return [("now", gettext_lazy("paused now"))]
+
+    def queryset(self, request, queryset):
+        return queryset.paused(on=timezone.localdate()) if self.value() else queryset
+
+
+class ReadersChangeList(KeysetChangeList):
+    by_address = False  # found by how their address begins
+
+    def searched(self, rows, text):
+        """A whole address, the beginning of one, or "@" and a domain."""
+        if text.startswith("@"):
+            return rows.at_domain(_domain(text))
+        try:
+            whole = rows.filter(address_key=address_key(normalise(text)))
+        except InvalidAddress:
+            whole = rows.none()
+        if whole.exists():
+            return whole
+        self.by_address, self.beginning_label = True, _("First page")
+        return rows.beginning_with(text)
+
+    def place(self):
+        if self.by_address:
+            return Alphabetically()
+        return keyset.Newest() if self.query.strip().startswith("@") else super().place()
+
+    def read_page(self, cursor):
+        reason = next((spec.value() for spec in self.filter_specs if isinstance(spec, BounceFilter)), None)
+        if reason and not self.query.strip():
+            return self._stopped(reason, cursor)
+        if reason:  # what is searched for has its own order
+            keys = Suppression.objects.filter(reason=reason).values("address_key")
+            self.queryset = self.queryset.filter(address_key__in=keys)
+        return super().read_page(cursor)
+
+    def _stopped(self, reason: str, cursor: keyset.Cursor) -> keyset.Page:
+        page, since = stopped.read(self.queryset, reason, cursor, size=self.list_per_page)
+        if since:
+            day = localising.day(localising.local_day(since), get_language() or "en")
+            self.note = _("Looked through so far: the entries of the stop list since %s.") % day
+        return page
+
+
+def _domain(text: str) -> str:
+    """What stands after the "@", as addresses are stored."""
+    try:
+        return normalise(f"x{text}").rpartition("@")[2]
+    except InvalidAddress:
+        return text[1:].lower()
+
+
+# --- the list and its pages -------------------------------------------------------------------------------------------
 
 
 @admin.register(Subscriber)
-class SubscriberAdmin(ListAdmin):
+class SubscriberAdmin(KeysetAdmin):
     form = ReaderForm
-    list_display = ["address", "languages", "state", "subscribed_at", "source"]
-    list_filter = ["state", LanguageFilter]
-    list_per_page = 50
-    search_fields = ["^address"]
-    show_full_result_count = False
     actions = ["unsubscribe"]
-    readonly_fields = ["address", "state", "source", "created_at", "subscribed_at", "unsubscribed_at"]
-    fields = ["address", "state", "languages", "name", "source", "created_at", "subscribed_at", "unsubscribed_at"]
+    change_list_template = "admin/newsletter/subscriber/change_list.html"
+    fields = [
+        *("address", "state", "languages", "name", "areas_in_words", "late", "paused_until", "source"),
+        *("created_at", "subscribed_at", "unsubscribed_at"),
+    ]
+    list_display = ["address", "languages", "state", "subscribed_at", "source"]
+    list_filter = [StateFilter, LanguageFilter, AreaFilter, SourceFilter, BounceFilter, PausedFilter]
+    readonly_fields = [name for name in fields if name not in {"languages", "name"}]
+    search_fields = ["address"]
+    search_help_text = gettext_lazy("A whole address, the beginning of one, or @ and a domain.")
 
-    def has_add_permission(self, request):
-        return False  # readers sign up, or are imported with the proof that they wanted it
+    def get_changelist(self, request, **kwargs):
+        return ReadersChangeList
+
+    def get_urls(self):
+        pages = [
+            path(f"<int:pk>/{name}/", self.admin_site.admin_view(view), name=f"newsletter_subscriber_{name}")
+            for name, view in reader_pages.DEEDS.items()
+        ]
+        wrap = self.admin_site.admin_view
+        return [*pages, *imports.urls(wrap), *exports.urls(wrap), *super().get_urls()]
 
     def has_delete_permission(self, request, obj=None):
         return False  # erasing is more than deleting a row
+
+    def add_view(self, request, form_url="", extra_context=None):
+        """Readers sign up, or are imported with the proof that they wanted it; staff can only ask them."""
+        return reader_pages.add(request)
+
+    def render_change_form(self, request, context, *args, **kwargs):
+        reader = context["original"]
+        shown = timeline.of(reader, before=timeline.moment(request.GET.get("before", "")))
+        context |= {"timeline": shown, "deeds": reader_pages.deeds_for(request.user, reader)}
+        context["show_save_and_add_another"] = False  # nobody is added here
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request, obj, form, change):
         obj.save(update_fields=["name"])
@@ -66,19 +208,17 @@ class SubscriberAdmin(ListAdmin):
         """Only in our own trail, and by number: it is kept when the address must be forgotten."""
         audit.record("subscriber.change", by=request.user, reader=obj.pk)
 
+    @admin.display(description=gettext_lazy("areas"))
+    def areas_in_words(self, reader):
+        keys = reader.areas.split()
+        areas = Area.objects.filter(key__in=keys).prefetch_related("translations") if keys else []
+        return ", ".join(map(str, areas)) or None
+
     @admin.action(description=gettext_lazy("Unsubscribe the chosen readers"), permissions=["change"])
     def unsubscribe(self, request, queryset):
-        left = [reader for reader in queryset if subscriptions.unsubscribe(reader, how="staff")]
-        for reader in left:
-            audit.record("subscriber.unsubscribe", by=request.user, reader=reader.pk)
+        with transaction.atomic():
+            for reader in (chosen := list(queryset.subscribed())):
+                audit.record("subscriber.unsubscribe", by=request.user, reader=reader.pk)
+            left = subscriptions.unsubscribe_many(chosen, how="staff")
         words = ngettext("%d reader was unsubscribed.", "%d readers were unsubscribed.", len(left))
         self.message_user(request, words % len(left), messages.SUCCESS)
-
-
-@admin.register(Suppression)
-class SuppressionAdmin(ReadOnlyAdmin):
-    """The addresses themselves are not kept."""
-
-    list_display = ["created_at", "reason", "address_key"]
-    list_filter = ["reason"]
-    show_full_result_count = False

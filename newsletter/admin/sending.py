@@ -53,7 +53,7 @@ def send(request, pk: int):
         for edition in issue.editions.all()
         if edition.state in {SENDABLE, UNFINISHED}
     }
-    blocked = {code for code, problems in found.items() if any(problem.blocking for problem in problems)}
+    blocked = {code for code, problems in found.items() if issue.tallied_at or any(row.blocking for row in problems)}
     form = SendForm(request.POST or None, issue=issue, blocked=blocked)
     if request.POST.get("give_up") in translating.LANGUAGES:
         return _give_up(request, issue)
@@ -77,7 +77,11 @@ def send(request, pk: int):
 
 def _give_up(request, issue: Issue):
     """Others went out; the readers of one late language shall not wait any longer."""
-    readers = enqueue.give_up(issue, [request.POST["give_up"]], by=request.user)
+    try:
+        readers = enqueue.give_up(issue, [request.POST["give_up"]], by=request.user)
+    except enqueue.NotReady as why:
+        messages.error(request, str(why))
+        return _to_progress(issue)
     words = ngettext(
         "%s reader gets the issue in their next language.", "%s readers get the issue in their next language.", readers
     )
@@ -87,7 +91,7 @@ def _give_up(request, issue: Issue):
 
 def _show(request, issue: Issue, form: SendForm, found: dict[str, list[compose.Problem]]):
     chosen, given_up = _as_shown(form)
-    audience = groups(issue)
+    audience = groups(issue, at=timezone.now())
     expected = outlook(audience, chosen=chosen, given_up=given_up)
     rows = [
         _row(edition, found.get(edition.language, []), audience, expected, chosen, given_up)
@@ -100,8 +104,9 @@ def _show(request, issue: Issue, form: SendForm, found: dict[str, list[compose.P
         issue=issue,
         form=form,
         rows=[(row, _fields(form, row.edition.language)) for row in rows],
-        can_send=any(row.sendable for row in rows),
-        went_out=any(row.edition.frozen_at for row in rows),
+        tallied=enqueue.tallied(issue),
+        can_send=issue.tallied_at is None and any(row.sendable for row in rows),
+        went_out=issue.tallied_at is None and any(row.edition.frozen_at for row in rows),
         in_all=expected.now.total(),
         zone=zone_name(),
         clock=now_in_words(),
@@ -157,7 +162,7 @@ def _as_shown(form: SendForm) -> tuple[list[str], list[str]]:
 
 def _confirm(request, issue: Issue, form: SendForm, found: dict[str, list[compose.Problem]]):
     """The last look: the whole decision in words, the form carried along unseen."""
-    audience = groups(issue)
+    audience = groups(issue, at=form.at or timezone.now())
     expected = outlook(audience, chosen=form.chosen, given_up=form.given_up)
     spoken = get_language() or "en"
     lines = [

@@ -11,25 +11,18 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext_lazy, ngettext
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from newsletter import enqueue
 from newsletter.admin import guard
+from newsletter.in_words import HAPPENED
 from newsletter.models import Delivery, Edition, Issue
 from newsletter.querysets import UNKNOWN_FOR
 from newsletter.rendering import language_name
 
 PER_PAGE = 100
-# By `Delivery.why`; what is not named here is shown as it is stored.
-HAPPENED: dict[str, str | Promise] = {
-    "worker-lost": gettext_lazy("The worker ended while the mail was on its way."),
-    "no-answer": gettext_lazy("The mail was handed over, and no answer came."),
-    "bad-answer": gettext_lazy("The mail was handed over, and the answer could not be understood."),
-    "server-error": gettext_lazy("The mail was handed over, and the provider had a fault of its own."),
-    "lane-failed": gettext_lazy("The worker failed while the mail was on its way."),
-}
 
 
 @dataclass(frozen=True)
@@ -85,7 +78,11 @@ def _row(delivery: Delivery, may_see: bool) -> Row:
 
 
 def _send_again(request: HttpRequest, issue: Issue):
-    number = enqueue.resend_unknown(issue, by=request.user)
+    try:
+        number = enqueue.resend_unknown(issue, by=request.user)
+    except enqueue.NotReady as why:
+        messages.error(request, str(why))
+        return HttpResponseRedirect(reverse("admin:newsletter_issue_progress", args=[issue.pk]))
     if number:
         words = ngettext("%s mail is sent again.", "%s mails are sent again.", number)
         messages.success(request, words % number_format(number, force_grouping=True))

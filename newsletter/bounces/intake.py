@@ -5,17 +5,22 @@ from collections import Counter
 from dataclasses import replace
 
 from newsletter import tracking
+from newsletter.bounces import leaving
 from newsletter.bounces.reading import Reading, read
 from newsletter.mime import wire_address
 from newsletter.models import DeliveryEvent, Subscriber
 
 
 def take(message: bytes, *, now: datetime.datetime) -> tuple[bool, Counter]:
-    """Read a mail and record what it says, in transactions of `tracking.apply`. The same mail again changes nothing.
+    """Read a mail and record what it says, in transactions of `tracking.apply`; let readers go who leave by mail. The
+    same mail again changes nothing.
 
     Returns whether it is done with (if not, a person may want to see it), and what came of it: "read", "left" or
-    "not ours", and the counts of `tracking.apply`. Raises only what the database raises; then the mail must come again.
+    "not ours", the counts of `tracking.apply`, and what `leaving.take` says. Raises only what the database raises; then
+    the mail must come again.
     """
+    if wish := leaving.take(message, now=now):
+        return True, Counter({"read": 1, wish: 1})
     reading = _attributed(read(message, now=now))
     counts = Counter({"read" if reading.handled else "left" if reading.ours else "not ours": 1})
     if reading.events:

@@ -1,27 +1,40 @@
 from newsletter.models.audience import Subscriber, Suppression
+from newsletter.models.consent import Consent, Wording
 from newsletter.models.content import Body, Issue, Item, ItemTranslation, Section, Source
 from newsletter.models.continuity import Heartbeat
 from newsletter.models.delivery import Delivery, Edition, Rendition, Route
+from newsletter.models.figures import AudienceCount, IssueTotal
+from newsletter.models.jobs import ImportJob
+from newsletter.models.requests import Move, Rate, SignUp, SystemMail
 from newsletter.models.shifts import Shift
 from newsletter.models.throttle import Throttle
 from newsletter.models.tracking import DeliveryEvent, RawEvent
 
 __all__ = [
+    "AudienceCount",
     "Body",
+    "Consent",
     "Delivery",
     "DeliveryEvent",
     "Edition",
     "Heartbeat",
+    "ImportJob",
     "Issue",
+    "IssueTotal",
     "Item",
     "ItemTranslation",
+    "Move",
+    "Rate",
     "RawEvent",
     "Rendition",
     "Route",
     "Section",
     "Shift",
+    "SignUp",
     "Source",
     "Subscriber",
     "Suppression",
+    "SystemMail",
     "Throttle",
+    "Wording",
 ]

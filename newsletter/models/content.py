@@ -49,6 +49,8 @@ class Issue(TranslatableModel):
         _("an item that is not translated"), max_length=4, choices=Fallback.choices, default=Fallback.MARK
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # When its deliveries became totals (`IssueTotal`): who got it is forgotten, so nothing of it is sent again.
+    tallied_at = models.DateTimeField(null=True, blank=True, editable=False)
     translations = TranslatedFields(
         subject=models.CharField(_("subject of the mail"), max_length=150, blank=True),
         masthead=models.TextField(_("masthead"), blank=True, help_text=_("One sentence under the title.")),

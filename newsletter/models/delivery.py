@@ -79,11 +79,13 @@ class Edition(models.Model):
 
 
 class Rendition(models.Model):
-    """The frozen words of an edition, once per way of filling its gaps.
+    """The frozen words of an edition, once per way of filling its gaps and of ordering its index.
 
-    `variant` names, for each item the edition's language lacks, the language shown instead: "" when nothing is
-    lacking or gaps are left out, else like "12:es 15:en" (item ids and languages). `marker` stands in html and text
-    where a reader's own token belongs; it is random, so no editor can write it.
+    `variant` names, for each item the edition's language lacks, the language shown instead (item ids and languages),
+    and the sections that stand first in the index because readers named their areas: like
+    "12:es 15:en first:health-care,detention", and "" when nothing is lacking, or left out, and the index is in the
+    order of the issue. `marker` stands in html and text where a reader's own token belongs; it is random, so no editor
+    can write it.
     """
 
     edition = models.ForeignKey(Edition, models.CASCADE, related_name="renditions")
@@ -101,19 +103,23 @@ class Rendition(models.Model):
 
 
 class Route(models.Model):
-    """Readers with this order of languages get this rendition."""
+    """Readers with this order of languages, these areas and this wish for a late language get this rendition."""
 
     edition = models.ForeignKey(Edition, models.CASCADE, related_name="routes")
     languages = models.CharField(max_length=20)
+    areas = models.CharField(max_length=100, blank=True, default="")
+    late = models.CharField(max_length=8, choices=Subscriber.Late.choices, default=Subscriber.Late.WAIT)
     rendition = models.ForeignKey(Rendition, models.CASCADE, related_name="routes")
     # A reader's order may lead to several editions of an issue; the open one is where they get it now.
     open = models.BooleanField(default=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["edition", "languages"], name="one_route_per_language_order")]
+        constraints = [
+            models.UniqueConstraint(fields=["edition", "languages", "areas", "late"], name="one_route_per_wish")
+        ]
 
     def __str__(self) -> str:
-        return f"{self.languages} → {self.rendition_id}"
+        return f"{self.languages} {self.areas} {self.late} → {self.rendition_id}"
 
 
 class Delivery(models.Model):

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from newsletter.models.delivery import Delivery
 from newsletter.querysets import RawEventQuerySet
+from picum.keyset import Newest
 
 
 class DeliveryEvent(models.Model):
@@ -38,7 +39,10 @@ class DeliveryEvent(models.Model):
         verbose_name = _("delivery event")
         verbose_name_plural = _("delivery events")
         ordering = ["-pk"]
-        indexes = [models.Index(fields=["kind", "-id"], name="delivery_event_kind")]
+        indexes = [
+            models.Index(fields=["kind", "-id"], name="delivery_event_kind"),
+            models.Index("source", Newest(), "kind", name="delivery_event_source"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.delivery_id})"
@@ -48,7 +52,7 @@ class RawEvent(models.Model):
     """A provider's post as it arrived, until a worker has read it.
 
     Bodies hold addresses: a body is emptied when it has been read, and a row lives for some days
-    (`newsletter.tracking.KEEP`), so that the same post is known when it is repeated. `error` says why one could not
+    (`newsletter.retention`), so that the same post is known when it is repeated. `error` says why one could not
     be read; its body stays for as long as the row.
     """
 

@@ -5,19 +5,32 @@ the templates of the mail and of the archive only lay it out. `render_mail` make
 """
 
 from newsletter.localising import language_name
-from newsletter.rendering.composition import Block, Composition, Entry, SourceLine, compose
-from newsletter.rendering.mail import SIZE_AIM, SIZE_REFUSED, SIZE_WARNS, Words, render_mail
+from newsletter.rendering.composition import Block, Composition, Entry, SourceLine, compose, place
+from newsletter.rendering.mail import (
+    NETWORK,
+    SIZE_AIM,
+    SIZE_REFUSED,
+    SIZE_WARNS,
+    Frame,
+    Words,
+    render_frame,
+    render_mail,
+)
 
 __all__ = [
+    "NETWORK",
     "SIZE_AIM",
     "SIZE_REFUSED",
     "SIZE_WARNS",
     "Block",
     "Composition",
     "Entry",
+    "Frame",
     "SourceLine",
     "Words",
     "compose",
     "language_name",
+    "place",
+    "render_frame",
     "render_mail",
 ]

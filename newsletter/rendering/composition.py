@@ -1,7 +1,7 @@
 """What a reader is shown of an issue, settled as plain data. No template, no query of its own."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from django.utils.safestring import SafeString
@@ -77,7 +77,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Composition:
-    """An edition as a reader with a certain order of languages sees it."""
+    """An edition as a reader with a certain order of languages, and certain areas, sees it."""
 
     issue: Issue
     language: str
@@ -88,16 +88,28 @@ class Composition:
     message: SafeString
     donation: SafeString
     blocks: list[Block]
+    # Keys of the blocks that stand first in the index of the mail, because they are of the reader's areas; the mail
+    # itself is in the order of the issue. Empty where its index is so too.
+    first: list[str] = field(default_factory=list)
+
+    @property
+    def first_blocks(self) -> list[Block]:
+        return [block for block in self.blocks if block.key in self.first]
+
+    @property
+    def other_blocks(self) -> list[Block]:
+        return [block for block in self.blocks if block.key not in self.first]
 
     @property
     def entries(self) -> list[Entry]:
         return [entry for block in self.blocks for entry in block.entries]
 
 
-def compose(issue: Issue, language: str, languages: Sequence[str] = ()) -> Composition:
-    """What a reader with this order of languages sees. `issue` comes from `Issue.objects.with_contents()`;
-    nothing more is queried."""
+def compose(issue: Issue, language: str, languages: Sequence[str] = (), *, areas: Collection[str] = ()) -> Composition:
+    """What a reader with this order of languages, who named these areas, sees. `issue` comes from
+    `Issue.objects.with_contents()`; nothing more is queried."""
     own = next((row for row in issue.translations.all() if row.language_code == language), None)
+    contents = translating.contents(issue, language, languages)
     with override(language):
         return Composition(
             issue=issue,
@@ -108,21 +120,19 @@ def compose(issue: Issue, language: str, languages: Sequence[str] = ()) -> Compo
             masthead=own.masthead if own else "",
             message=richtext.safe(own.message if own else ""),
             donation=richtext.safe(own.donation if own else ""),
-            blocks=_blocks(issue, language, languages),
+            blocks=_blocks(contents),
+            first=contents.first(areas),
         )
 
 
-def _blocks(issue: Issue, language: str, languages: Sequence[str]) -> list[Block]:
+def _blocks(contents: translating.Contents) -> list[Block]:
     # Keyed, not compared with the one before: two sections may share a position, and their items then alternate.
     blocks: dict[str, Block] = {}
-    for item in issue.items.all():
-        entry = _entry(item, language, languages)
-        if entry is None or (entry.is_fallback and issue.fallback == Issue.Fallback.OMIT):
-            continue
+    for item, shown in contents.items:
         section = item.section
         if section.key not in blocks:
-            blocks[section.key] = Block(len(blocks) + 1, section.key, *_heading(section, language))
-        blocks[section.key].entries.append(entry)
+            blocks[section.key] = Block(len(blocks) + 1, section.key, *_heading(section, contents.language))
+        blocks[section.key].entries.append(_entry(item, contents.language, shown))
     return list(blocks.values())
 
 
@@ -132,16 +142,13 @@ def _heading(section: Section, language: str) -> tuple[str, str]:
     return (headings[shown], shown) if shown else (section.key, language)
 
 
-def _entry(item: Item, language: str, languages: Sequence[str]) -> Entry | None:
-    shown = translating.shown_in(item, language, languages)
-    if shown is None:
-        return None
+def _entry(item: Item, language: str, shown: str) -> Entry:
     words = translating.texts(item)[shown]
     return Entry(
         item=item,
         language=shown,
         language_name=localising.language_name(shown, language) if shown != language else "",
-        place=_place(item, language),
+        place=place(item, language),
         kind=item.get_kind_display().upper() if item.kind else "",
         title=words.title,
         text=richtext.safe(words.text),
@@ -149,7 +156,8 @@ def _entry(item: Item, language: str, languages: Sequence[str]) -> Entry | None:
     )
 
 
-def _place(item: Item, language: str) -> str:
+def place(item: Item, language: str) -> str:
+    """Countries and institutions as a heading has them, in a language: "ITALY, FRONTEX"; "" where none is named."""
     names = localising.in_order(localising.country_name(country.code, language) for country in item.countries)
     for body in item.bodies.all():
         called = {row.language_code: row.name for row in body.translations.all()}

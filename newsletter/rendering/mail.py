@@ -1,7 +1,11 @@
-"""The mail of an edition: rendered and inlined once per edition and way of filling its gaps, never per reader."""
+"""The mail of an edition: rendered and inlined once per edition and way of filling its gaps, never per reader; its
+index, once more for each order of it that readers' areas ask for."""
 
 import re
-from dataclasses import dataclass
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 from textwrap import shorten
 
 from css_inline import CSSInliner
@@ -45,16 +49,40 @@ class Words:
         return max(len(line.encode()) for line in f"{self.html}\n{self.text}".split("\n"))
 
 
+@dataclass(frozen=True)
+class Frame:
+    """A mail but for its index, the one thing in which readers of different areas differ. `slot` stands in html and
+    text where the index belongs; it is random, so that no editor can have typed it."""
+
+    composition: Composition
+    subject: str
+    html: str
+    text: str
+    slot: str
+
+    def words(self, first: Sequence[str] = ()) -> Words:
+        """The whole mail, with these sections first in its index."""
+        html, text = _index(replace(self.composition, first=list(first)))
+        return Words(self.subject, self.html.replace(self.slot, html), _tidied(self.text.replace(self.slot, text)))
+
+
 def render_mail(composition: Composition, *, token: str) -> Words:
     """Subject, html and text. `token`, of [A-Za-z0-9_.-] only, is a reader's own or a marker that sending replaces,
     random so that no editor can have typed it. It is written once per personal link, four times in the html and
     twice in the text, and never escaped or folded."""
+    return render_frame(composition, token=token).words(composition.first)
+
+
+def render_frame(composition: Composition, *, token: str) -> Frame:
+    """What takes the time of `render_mail`, for who needs the mail with several orders of its index."""
+    slot = secrets.token_hex(16)
     with override(composition.language):
         name = _("%(network)s Newsletter – %(label)s") % {"network": NETWORK, "label": composition.label}
         subject = _BREAKS.sub(" ", composition.subject).strip() or name
         context = {
             "composition": composition,
             "direction": localising.direction(composition.language),
+            "index": slot,
             "language": composition.language,
             "name": name,
             "network": NETWORK,
@@ -65,7 +93,23 @@ def render_mail(composition: Composition, *, token: str) -> Words:
         html = render_to_string("newsletter/mail/edition.html", context)
         text = render_to_string("newsletter/mail/edition.txt", context)
     html, text = (_FORBIDDEN.sub("", part) for part in (html, text))
-    return Words(subject=subject, html=_folded(_inlined(html)), text=_tidied(text))
+    return Frame(composition, subject, _folded(_inlined(html)), text, slot)
+
+
+def _index(composition: Composition) -> tuple[str, str]:
+    """The index in html and in text, empty for a mail without items."""
+    if not composition.blocks:
+        return "", ""
+    context = {"composition": composition, "language": composition.language}
+    with override(composition.language):
+        parts = [render_to_string(f"newsletter/mail/index.{kind}", context) for kind in ("html", "txt")]
+    html, text = (_FORBIDDEN.sub("", part) for part in parts)
+    return _folded(_inliner.inline_fragment(_INDENT.sub("\n", html), _style_sheet())).strip(), text
+
+
+@cache
+def _style_sheet() -> str:
+    return render_to_string("newsletter/mail/edition.css")
 
 
 def _preheader(composition: Composition) -> str:

@@ -3,6 +3,7 @@
 import re
 import textwrap
 from dataclasses import dataclass
+from functools import lru_cache
 from html.parser import HTMLParser
 
 WIDTH = 72
@@ -92,6 +93,7 @@ def _with_scheme(words: str) -> set[str]:
     return {f"{scheme}://{words.rstrip('/')}" for scheme in ("https", "http")}
 
 
+@lru_cache(maxsize=512)  # half of a mail's time, and the renditions of an edition differ in a line or two
 def plain(html: str) -> str:
     """Rich text as lines of at most 72 characters; only an address may be longer."""
     walk = _Walk()

@@ -19,6 +19,12 @@ def grouped(number: int) -> str:
 
 
 @register.filter
+def day(date: datetime.date) -> str:
+    """ "30 November 2026" in the active language."""
+    return localising.day(date, get_language() or "en")
+
+
+@register.filter
 def moment(when: datetime.datetime) -> str:
     """A moment on the desk's clock, and which clock that is: "30 November 2026, 09:00 (Europe/Brussels)"."""
     language = get_language() or "en"

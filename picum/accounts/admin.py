@@ -2,7 +2,9 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.utils.translation import gettext_lazy as _
 
+from picum import keyset
 from picum.accounts import audit
+from picum.accounts.lists import Choice, KeysetAdmin, ReadOnly
 from picum.accounts.models import AuditEntry, User
 
 
@@ -47,20 +49,37 @@ def _rights(person: User) -> dict[str, object]:
     }
 
 
+NOBODY = "nobody"
+
+
+class ActionFilter(Choice):
+    title = _("action")
+    parameter_name = "action"
+
+    def lookups(self, request, model_admin):
+        return [(action, action) for action in keyset.values(AuditEntry, "action")]
+
+
+class ActorFilter(Choice):
+    title = _("who")
+    parameter_name = "actor"
+
+    def lookups(self, request, model_admin):
+        people = User.objects.filter(is_staff=True).order_by("name", "email")
+        return [(NOBODY, _("nobody: the machine")), *((str(person.pk), str(person)) for person in people)]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(actor=None) if self.value() == NOBODY else super().queryset(request, queryset)
+
+
 @admin.register(AuditEntry)
-class AuditEntryAdmin(admin.ModelAdmin):
+class AuditEntryAdmin(ReadOnly, KeysetAdmin):
     """Evidence: to be read, never changed."""
 
-    list_display = ["at", "actor_label", "action", "object_label", "data"]
-    list_filter = ["action"]
-    search_fields = ["actor_label", "object_label"]
-    date_hierarchy = "at"
+    list_display = ["at", "actor_label", "action", "thing", "data"]
+    list_filter = [ActionFilter, ActorFilter]
+    fields = ["at", "actor_label", "action", "object_type", "object_id", "object_label", "data"]
 
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
+    @admin.display(description=_("thing"))
+    def thing(self, entry):
+        return entry.object_label or f"{entry.object_type} {entry.object_id}"

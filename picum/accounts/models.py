@@ -4,8 +4,11 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.db.models.fields.json import KeyTransform
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from picum.keyset import Newest
 
 
 class UserManager(BaseUserManager["User"]):
@@ -58,7 +61,9 @@ class AuditEntry(models.Model):
     """One deed of staff. Kept when the person or the thing is gone: labels are copied."""
 
     at = models.DateTimeField(_("when"), default=timezone.now, db_index=True)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, verbose_name=_("who"))
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, db_index=False, verbose_name=_("who")
+    )
     actor_label = models.CharField(_("who"), max_length=150, blank=True)
     action = models.CharField(_("action"), max_length=60)
     object_type = models.CharField(_("kind of thing"), max_length=60, blank=True)
@@ -70,6 +75,14 @@ class AuditEntry(models.Model):
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit trail")
         ordering = ["-at", "-pk"]
+        indexes = [
+            models.Index("actor", Newest(), "action", name="deed_by_actor"),
+            models.Index(Newest(), "action", name="deed_by_machine", condition=models.Q(actor=None)),
+            models.Index("action", Newest(), "actor", name="deed_by_action"),
+            models.Index(fields=["object_type", "object_id"], name="deed_on_thing"),
+            # Readers are named by their number in the details, and never by a label: they may want to be forgotten.
+            models.Index(KeyTransform("reader", "data"), name="deed_on_reader"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.action}"

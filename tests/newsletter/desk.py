@@ -24,6 +24,11 @@ def amal() -> User:
     return _staff("amal@example.org", [])
 
 
+def staff(*rights: str) -> User:
+    """Dana works here and has these rights, by their codenames."""
+    return _staff("dana@example.org", list(rights))
+
+
 def at_the_desk(person: User) -> Client:
     client = Client()
     client.force_login(person)

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from newsletter.addresses import address_key, normalise
 from newsletter.models import Body, Edition, Issue, Item, Section, Source, Subscriber
+from picum.areas.models import Area
 
 LANGUAGES = [code for code, _name in settings.LANGUAGES]
 
@@ -41,6 +42,7 @@ def make_item(
     issue,
     section_key="health-care",
     *,
+    areas=(),
     bodies=(),
     sources=(),
     original=None,
@@ -66,6 +68,8 @@ def make_item(
         title, text = (words, f"<p>Text of {words}.</p>") if isinstance(words, str) else words
         item.translations.create(language_code=language, title=title, text=text)
     item.bodies.set(Body.objects.filter(key__in=bodies))
+    if areas:
+        item.areas.set(Area.objects.filter(key__in=areas))
     for number, fields in enumerate(sources, 1):
         Source.objects.create(item=item, position=number, **fields)
     return item

@@ -62,17 +62,17 @@ def test_what_is_not_published_or_not_yet_is_on_no_list(client):
     month(8)
     publish(month(9), at=timezone.now() + datetime.timedelta(minutes=1))
     page = Page(client.get("/en/newsletter/"))
-    assert page.words == (
+    assert page.words.partition(" Feeds ")[0] == (
         "Newsletter News from all over Europe about the rights of undocumented migrants. Every issue stays at its "
         "address, in every language in which it has appeared. No issue has been published yet."
     )
 
 
 @pytest.mark.parametrize("issues", [1, 3])
-def test_the_list_asks_the_database_three_times(client, django_assert_num_queries, issues):
+def test_the_list_asks_the_database_five_times(client, django_assert_num_queries, issues):
     for number in range(1, issues + 1):
         publish(month(number, items=number), *LANGUAGES[number:])
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(5):
         client.get("/en/newsletter/")
 
 

@@ -3,7 +3,7 @@ import datetime
 import pytest
 from django.utils.translation import override
 
-from newsletter import compose, lifecycle, rendering
+from newsletter import compose, lifecycle, rendering, urls
 from newsletter.models import Edition, Issue, Item, Section
 from picum.accounts.models import AuditEntry
 from tests.newsletter.factories import LANGUAGES, contents, make_issue, make_item, make_texts
@@ -43,6 +43,18 @@ def test_an_issue_is_named_after_its_period(kind, slug):
 def test_a_second_issue_of_a_period_gets_a_number():
     period = datetime.date(2026, 5, 1)
     assert [compose.start_issue(period=period).slug for _time in range(3)] == ["2026-05", "2026-05-2", "2026-05-3"]
+
+
+@pytest.mark.parametrize("slug", sorted(compose.OURS))
+def test_an_issue_cannot_have_the_address_of_another_page(slug):
+    with pytest.raises(compose.TakenSlug, match=f"“{slug}” is an address of other pages"):
+        compose.start_issue(period=datetime.date(2026, 5, 1), slug=slug)
+    assert not Issue.objects.exists()
+
+
+def test_the_addresses_of_all_other_pages_are_refused():
+    first_words = {str(route.pattern).partition("/")[0] for route in urls.urlpatterns}
+    assert {word for word in first_words if word and not word.startswith("<")} == compose.OURS
 
 
 def test_editions_that_exist_are_left_alone():

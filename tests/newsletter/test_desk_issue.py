@@ -75,6 +75,13 @@ def test_a_new_issue_without_an_address_gets_one_and_seven_editions(desk):
 # --- the words, tab by tab ------------------------------------------------------------------------------------------
 
 
+def test_an_address_of_other_pages_is_refused_in_words(desk):
+    data = form_of(Issue(period=datetime.date(2027, 4, 1)), slug="feed", subject="News", _save="Save")
+    errors = desk.post(page("issue_add"), data).context["adminform"].form.errors
+    assert errors == {"slug": ["“feed” is an address of other pages of the newsletter; choose another one."]}
+    assert not Issue.objects.exists()
+
+
 def test_a_tab_saves_its_own_language_and_leaves_the_others(desk):
     issue = make_issue()
     make_texts(issue, "en", subject="October")

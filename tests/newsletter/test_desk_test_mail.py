@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def smtp(settings):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"  # pytest-django puts a box in its place
+    settings.EMAIL_BACKEND = "picum.smtp.EmailBackend"  # pytest-django puts a box in its place
 
 
 @pytest.fixture

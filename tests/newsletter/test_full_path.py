@@ -145,6 +145,7 @@ def test_every_reader_of_the_list_gets_one_mail_and_the_report_adds_up(sent):
         "unknown": [],
         "seconds": 0,
         "balanced": True,
+        "tallied": None,
     }
     assert set(sent.issue.editions.values_list("state", flat=True)) == {Edition.State.SENT}
 

@@ -160,11 +160,10 @@ def test_a_second_send_of_the_same_editions_is_refused_and_sends_nothing(relay):
     assert len(relay.received) == 1
 
 
-def test_suppressed_pending_and_unsubscribed_readers_get_nothing(relay):
+def test_suppressed_and_unsubscribed_readers_get_nothing(relay):
     issue = make_issue(items=1, state=READY)
     make_subscriber("amal@example.org")
     make_subscriber("boris@example.org", state="unsubscribed")
-    make_subscriber("carla@example.org", state="pending", subscribed_at=None)
     stopped = make_subscriber("dora@example.org")
     Suppression.objects.create(address_key=stopped.address_key, reason="complained")
 

@@ -7,10 +7,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from django.core.mail import send_mail
 
 from newsletter.mime import Letter
 from newsletter.transports import Outcome, Verdict
 from picum.chaos.relay import DROP, Relay
+from tests.conftest import point_at
 from tests.newsletter.lane import (
     ACCEPTED,
     MARKER,
@@ -207,6 +209,23 @@ def test_starttls_is_used_as_asked(tls, wanted, offered, steps):
     with Relay(extensions=TLS_OFFERED if offered else PIPELINED, ssl_context=tls) as relay:
         assert deliver(relay, tls=wanted) == [ACCEPTED]
     assert verbs(relay) == [*steps, "MAIL", "RCPT", "DATA", "QUIT"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "offered", "steps"),
+    [
+        ("offered", True, ["EHLO", "STARTTLS", "EHLO"]),
+        ("offered", False, ["EHLO"]),
+        ("never", True, ["EHLO"]),
+    ],
+)
+def test_a_single_mail_is_encrypted_wherever_the_newsletter_is(tls, settings, wanted, offered, steps):
+    with Relay(extensions=TLS_OFFERED if offered else PIPELINED, ssl_context=tls) as relay:
+        point_at(settings, relay)
+        settings.EMAIL_BACKEND, settings.EMAIL_STARTTLS = "picum.smtp.EmailBackend", wanted
+        send_mail("Subject", "Text", None, ["amal@example.org"])
+        assert [verb.upper() for verb in verbs(relay)] == [*steps, "MAIL", "RCPT", "DATA", "QUIT"]
+        assert relay.recipients() == ["amal@example.org"]
 
 
 def test_tls_from_the_first_byte(tls):

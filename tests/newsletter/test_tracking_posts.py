@@ -5,7 +5,7 @@ import datetime
 import pytest
 from django.db import DataError, OperationalError
 
-from newsletter import posts, tasks, tracking
+from newsletter import posts, retention, tasks, tracking
 from newsletter.mime import delivery_token
 from newsletter.models import Delivery, DeliveryEvent, RawEvent
 from tests.newsletter.factories import make_subscriber
@@ -96,8 +96,8 @@ def test_posts_that_were_read_are_forgotten_after_some_days(stored, amal):
     stored(*sent_issue(amal))
     posts.read_waiting()
     read = RawEvent.objects.get().processed_at
-    assert posts.forget(now=read + posts.KEEP) == 0
-    assert posts.forget(now=read + posts.KEEP + DAY) == 1
+    assert +retention.expire_raw_events(now=read + retention.RAW_EVENTS) == {}
+    assert +retention.expire_raw_events(now=read + retention.RAW_EVENTS + DAY) == {"posts": 1}
 
 
 def test_the_reconciler_rings_for_posts_that_wait(stored, amal, monkeypatch):

@@ -14,7 +14,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("slug")
         parser.add_argument(
-            "--json", action="store_true", help="keys: issue frozen states languages unknown seconds balanced"
+            "--json", action="store_true", help="keys: issue frozen states languages unknown seconds balanced tallied"
         )
 
     def handle(self, *, slug, **options):
@@ -30,4 +30,6 @@ class Command(BaseCommand):
             self.stdout.write(f"  {language}: " + ", ".join(f"{number} {state}" for state, number in states.items()))
         if report["unknown"]:
             self.stdout.write(f"unknown deliveries: {', '.join(map(str, report['unknown']))}")
+        if report["tallied"]:
+            self.stdout.write(f"Its deliveries were deleted at {report['tallied']}; these are their totals.")
         self.stdout.write("It adds up." if report["balanced"] else "It does NOT add up.")

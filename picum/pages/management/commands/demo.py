@@ -5,10 +5,11 @@ import time
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.utils import timezone
 
 from newsletter.importing import import_rows
 from newsletter.models import Issue
-from picum.pages.demo import content, readers
+from picum.pages.demo import content, past, readers
 
 
 class Command(BaseCommand):
@@ -26,10 +27,12 @@ class Command(BaseCommand):
         start, dice = time.monotonic(), random.Random(seed)  # noqa: S311  # dice, not secrets
         pool = content.read_pool()
         with transaction.atomic():
-            past = content.make_past(pool, number=issues, dice=dice)
+            earlier = content.make_past(pool, number=issues, dice=dice)
+            past.tell_of_issues(earlier, readers=subscribers, dice=random.Random(seed), now=timezone.now())  # noqa: S311
             content.make_next(pool)
         report = import_rows(readers.rows(subscribers, dice), source="demo")
+        past.tell_of_readers(now=timezone.now())
         self.stdout.write(
-            f"{report.added} readers, {len(past)} past issues and the ready issue “next” with {len(pool)} items "
+            f"{report.added} readers, {len(earlier)} past issues and the ready issue “next” with {len(pool)} items "
             f"in {time.monotonic() - start:.1f} s."
         )

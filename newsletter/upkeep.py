@@ -1,0 +1,104 @@
+"""What is done every hour, by the beat or by hand, and what it says that it did.
+
+Each deed may be done at any time, any number of times at once. A sentence names no reader.
+"""
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from newsletter import figures, import_jobs, retention
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was done, in words. `matters`: worth a line in the log; `left`: it wants to go on at once."""
+
+    words: str
+    matters: bool = True
+    left: bool = False
+
+
+def expire_sign_ups(*, now: datetime.datetime, seconds: float | None = None) -> Report:
+    done = retention.expire_sign_ups(now=now)
+    unconfirmed = _counted(done["unconfirmed"], "of them was never confirmed", "of them were never confirmed")
+    moves = _counted(done["moves"], "change of address", "changes of address")
+    words = f"Deleted {_counted(done['sign_ups'], 'sign-up', 'sign-ups')} ({unconfirmed}) and {moves}."
+    return Report(words, matters=done.total() > 0)
+
+
+def expire_system_mails(*, now: datetime.datetime, seconds: float | None = None) -> Report:
+    done = retention.expire_system_mails(now=now)
+    mails = _counted(done["mails"], "system mail that had ended", "system mails that had ended")
+    words = f"Deleted {mails}, {done['held']} that nobody had let go, and {_counted(done['rates'], 'count', 'counts')}"
+    return Report(f"{words} of the limits.", matters=done.total() > 0)
+
+
+def expire_raw_events(*, now: datetime.datetime, seconds: float | None = None) -> Report:
+    done = retention.expire_raw_events(now=now)
+    words = f"Deleted {_counted(done['posts'], 'post of a provider', 'posts of providers')}."
+    if done["waiting"]:
+        words += f" As old, but not read yet, and so kept: {done['waiting']}. Is a worker at work?"
+    return Report(words, matters=done.total() > 0)
+
+
+def expire_imports(*, now: datetime.datetime, seconds: float | None = None) -> Report:
+    done = import_jobs.tidy(now=now)
+    words = (
+        f"Deleted {_counted(done['reports'], 'report', 'reports')} of imports and "
+        f"{_counted(done['uploads'], 'upload', 'uploads')}; gave up {_counted(done['left'], 'import', 'imports')} with "
+        "which nobody had gone on."
+    )
+    return Report(words, matters=done.total() > 0)
+
+
+def tally_deliveries(*, now: datetime.datetime, seconds: float | None = None) -> Report:
+    done = retention.tally_deliveries(now=now, seconds=seconds)
+    issues = _counted(done["issues"], "issue became totals", "issues became totals")
+    words = f"{issues}; {_counted(done['deliveries'], 'delivery was deleted', 'deliveries were deleted')}."
+    if done["left"]:
+        return Report(f"{words} Time was up: there are more to delete.", left=True)
+    for edition in retention.overdue(now=now):
+        slug, language = edition.issue.slug, edition.language
+        words += f" {slug} keeps its deliveries until its {language} edition is done: it is “{edition.state}”."
+    return Report(words, matters=done.total() > 0)
+
+
+def count_figures(*, now: datetime.datetime, seconds: float | None = None) -> Report:
+    done = figures.refresh(now=now)
+    words = f"Counted {_counted(done['counted'], 'issue', 'issues')}; nothing new of {done['quiet']}."
+    return Report(words, matters=False)
+
+
+def count_readers(
+    *, now: datetime.datetime, seconds: float | None = None, since: datetime.date | None = None
+) -> Report:
+    days = figures.count_days(now=now, since=since)
+    if not days:
+        return Report("The readers of every day until yesterday have been counted already.", matters=False)
+    words = f"Counted the readers of {_counted(len(days), 'day', 'days')}, {days[0]} to {days[-1]}."
+    if len(days) > 1:
+        words += (
+            " But for yesterday they are reckoned from the dates of those who are known now: erased readers are "
+            "lacking, who came back counts from then only, and everybody in today's first language."
+        )
+    return Report(words)
+
+
+# The beat's entries carry these names; see picum/settings.py.
+DEEDS: dict[str, Callable[..., Report]] = {
+    deed.__name__: deed
+    for deed in (
+        expire_sign_ups,
+        expire_system_mails,
+        expire_raw_events,
+        expire_imports,
+        tally_deliveries,
+        count_figures,
+        count_readers,
+    )
+}
+
+
+def _counted(number: int, one: str, more: str) -> str:
+    return f"{number} {one if number == 1 else more}"
