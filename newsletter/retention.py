@@ -14,11 +14,24 @@ from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from newsletter import figures, ledger, limits
-from newsletter.models import Delivery, DeliveryEvent, Edition, Issue, Move, RawEvent, SignUp, SystemMail
+from newsletter.models import (
+    Delivery,
+    DeliveryEvent,
+    Edition,
+    Issue,
+    Move,
+    RawEvent,
+    SignUp,
+    Subscriber,
+    Suppression,
+    SystemMail,
+)
+from picum.accounts.models import AuditEntry
 
 log = logging.getLogger(__name__)
 
 UNCONFIRMED = datetime.timedelta(days=7)  # sign-ups, confirmed or not, and changes of address
+LEFT = datetime.timedelta(days=90)  # readers who have left: as long as what was sent to them is known
 MAILS = datetime.timedelta(days=30)  # system mails that are sent or given up; their addresses are gone at once
 DELIVERIES = datetime.timedelta(days=90)
 RAW_EVENTS = datetime.timedelta(days=14)
@@ -51,6 +64,38 @@ def expire_system_mails(*, now: datetime.datetime) -> Counter:
     alone = mails.filter(sign_up=None, move=None, created_at__lt=now - UNCONFIRMED).exclude(state__in=ended)
     over = mails.filter(state__in=ended, created_at__lt=now - MAILS, changed_at__lt=now - MAILS)
     return Counter(mails=_delete(over), held=_delete(alone), rates=limits.forget(now=now))
+
+
+# --- readers who have left --------------------------------------------------------------------------------------------
+
+
+def expire_readers(*, now: datetime.datetime) -> Counter:
+    """Delete readers who left ninety days ago, with their address, name and choices: "readers". Their fingerprint stays
+    on the stop list and in the consent ledger, so no import brings them back; they may sign up again themselves."""
+    gone = Subscriber.objects.filter(state=Subscriber.State.UNSUBSCRIBED, unsubscribed_at__lt=now - LEFT).order_by("pk")
+    number = 0
+    while some := _delete_some_readers(gone):
+        number += some
+    return Counter(readers=number)
+
+
+@transaction.atomic
+def _delete_some_readers(gone: QuerySet[Subscriber]) -> int:
+    """Locks as `newsletter.subscriptions` says; who came back meanwhile is not among those who are locked."""
+    readers = list(gone.select_for_update()[:BATCH])
+    left = {reader.address_key: reader.unsubscribed_at for reader in readers}
+    stops = Suppression.objects.filter(address_key__in=left, reason=Suppression.Reason.BOUNCED)
+    bounced = list(stops.order_by("address_key").select_for_update().values_list("pk", flat=True))
+    # Staff may lift a bounce; that somebody has left must outlast it. The others are there, unless staff lifted one.
+    said_no = {"reason": Suppression.Reason.UNSUBSCRIBED}
+    Suppression.objects.filter(pk__in=bounced).update(**said_no)
+    lifted = [Suppression(address_key=key, created_at=at, **said_no) for key, at in sorted(left.items())]
+    Suppression.objects.bulk_create(lifted, ignore_conflicts=True)
+    ids = [reader.pk for reader in readers]
+    deeds = AuditEntry.objects.filter(object_type="newsletter.subscriber", object_id__in=map(str, ids))
+    deeds.exclude(object_label="").update(object_label="")
+    Subscriber.objects.filter(pk__in=ids).delete()
+    return len(ids)
 
 
 # --- what came back --------------------------------------------------------------------------------------------------

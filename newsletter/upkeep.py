@@ -27,6 +27,12 @@ def expire_sign_ups(*, now: datetime.datetime, seconds: float | None = None) -> 
     return Report(words, matters=done.total() > 0)
 
 
+def expire_readers(*, now: datetime.datetime, seconds: float | None = None) -> Report:
+    done = retention.expire_readers(now=now)
+    words = f"Deleted {_counted(done['readers'], 'reader who had', 'readers who had')} left ninety days ago."
+    return Report(words, matters=done.total() > 0)
+
+
 def expire_system_mails(*, now: datetime.datetime, seconds: float | None = None) -> Report:
     done = retention.expire_system_mails(now=now)
     mails = _counted(done["mails"], "system mail that had ended", "system mails that had ended")
@@ -79,8 +85,9 @@ def count_readers(
     words = f"Counted the readers of {_counted(len(days), 'day', 'days')}, {days[0]} to {days[-1]}."
     if len(days) > 1:
         words += (
-            " But for yesterday they are reckoned from the dates of those who are known now: erased readers are "
-            "lacking, who came back counts from then only, and everybody in today's first language."
+            " But for yesterday they are reckoned from the dates of those who are known now: readers who were erased "
+            "or left long ago are lacking, who came back counts from then only, and everybody in today's first "
+            "language."
         )
     return Report(words)
 
@@ -90,6 +97,7 @@ DEEDS: dict[str, Callable[..., Report]] = {
     deed.__name__: deed
     for deed in (
         expire_sign_ups,
+        expire_readers,
         expire_system_mails,
         expire_raw_events,
         expire_imports,

@@ -245,6 +245,7 @@ CELERY_BEAT_SCHEDULE |= {
     }
     for deed, seconds in {
         "expire_sign_ups": 3600,
+        "expire_readers": 3600,
         "expire_system_mails": 3600,
         "expire_raw_events": 3600,
         "expire_imports": 3600,

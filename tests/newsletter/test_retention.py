@@ -8,8 +8,9 @@ import pytest
 import time_machine
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 
-from newsletter import retention, tasks, tracking, upkeep, wordings
+from newsletter import retention, subscriptions, tasks, tracking, upkeep, wordings
 from newsletter.addresses import address_key
 from newsletter.models import (
     AudienceCount,
@@ -23,11 +24,13 @@ from newsletter.models import (
     Rate,
     RawEvent,
     SignUp,
+    Subscriber,
     Suppression,
     SystemMail,
 )
 from newsletter.reporting import report
 from tests.html import Page
+from tests.newsletter.asked import asks, confirms
 from tests.newsletter.desk import at_the_desk, carla, page
 from tests.newsletter.factories import make_subscriber
 from tests.newsletter.sent import NOW, event, sent_issue
@@ -63,6 +66,50 @@ def make_mail(state: str, *, age: datetime.timedelta, kind=SystemMail.Kind.LINK,
         changed_at=NOW - age,
         **fields,
     )
+
+
+# --- readers who have left -------------------------------------------------------------------------------------------
+
+
+def test_of_who_left_ninety_days_ago_the_fingerprint_stays_and_keeps_imports_out(tmp_path):
+    amal, boris, carla_left = (make_subscriber(f"{name}@example.org") for name in ("amal", "boris", "carla"))
+    lifted, stays = make_subscriber("lifted@example.org"), make_subscriber("stays@example.org")
+    Suppression.objects.create(address_key=boris.address_key, reason="bounced")
+    with time_machine.travel(NOW - 90 * DAY - SECOND, tick=False):
+        subscriptions.unsubscribe_many([amal, boris, lifted], how="page")
+    Suppression.objects.filter(address_key=lifted.address_key).delete()
+    with time_machine.travel(NOW - 90 * DAY + SECOND, tick=False):
+        subscriptions.unsubscribe(carla_left, how="one-click")
+
+    assert retention.expire_readers(now=NOW) == {"readers": 3}
+    assert retention.expire_readers(now=NOW) == {"readers": 0}
+    assert list(Subscriber.objects.order_by("pk")) == [carla_left, stays]
+    stopped = dict(Suppression.objects.values_list("address_key", "reason"))
+    assert stopped == dict.fromkeys([one.address_key for one in (amal, boris, lifted, carla_left)], "unsubscribed")
+    assert [line.kind for line in Consent.objects.filter(address_key=amal.address_key)] == ["withdrawn"]
+    path = tmp_path / "list.csv"
+    path.write_text("email,languages\namal@example.org,en\nboris@example.org,en\n")
+    call_command("import_subscribers", str(path), source="an old list", stdout=io.StringIO())
+    assert Subscriber.objects.count() == 2
+
+
+def test_who_came_back_is_nobody_who_has_left():
+    amal = make_subscriber("amal@example.org")
+    with time_machine.travel(NOW - 91 * DAY, tick=False):
+        subscriptions.unsubscribe(amal, how="page")
+    asks("amal@example.org", now=NOW - DAY)
+    confirms("amal@example.org", now=NOW - DAY)
+    assert retention.expire_readers(now=NOW) == {"readers": 0}
+
+
+def test_the_old_links_of_who_left_long_ago_still_answer(client):
+    amal = make_subscriber("amal@example.org")
+    token = subscriptions.token_for(amal)
+    with time_machine.travel(NOW - 91 * DAY, tick=False):
+        subscriptions.unsubscribe(amal, how="page")
+    retention.expire_readers(now=NOW)
+    for method in (client.get, client.post):
+        assert method(reverse("newsletter:leave", args=[token])).status_code == 200
 
 
 # --- sign-ups --------------------------------------------------------------------------------------------------------
@@ -275,6 +322,7 @@ def test_each_command_says_what_it_did(issue):
         source="brevo", body=b"", size=0, digest=address_key("x"), received_at=NOW, processed_at=NOW - 15 * DAY
     )
     assert run("expire_sign_ups") == "Deleted 1 sign-up (1 of them was never confirmed) and 0 changes of address."
+    assert run("expire_readers") == "Deleted 0 readers who had left ninety days ago."
     assert run("expire_system_mails") == (
         "Deleted 1 system mail that had ended, 0 that nobody had let go, and 0 counts of the limits."
     )
