@@ -7,6 +7,8 @@ import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.contrib.sessions.backends.db import SessionStore
+
 from newsletter import figures, import_jobs, retention
 
 
@@ -58,6 +60,12 @@ def expire_imports(*, now: datetime.datetime, seconds: float | None = None) -> R
     return Report(words, matters=done.total() > 0)
 
 
+def expire_sessions(*, now: datetime.datetime, seconds: float | None = None) -> Report:
+    """By hand: Django's `clearsessions`."""
+    SessionStore.clear_expired()
+    return Report("Deleted the sessions of staff that had ended.", matters=False)
+
+
 def tally_deliveries(*, now: datetime.datetime, seconds: float | None = None) -> Report:
     done = retention.tally_deliveries(now=now, seconds=seconds)
     issues = _counted(done["issues"], "issue became totals", "issues became totals")
@@ -101,6 +109,7 @@ DEEDS: dict[str, Callable[..., Report]] = {
         expire_system_mails,
         expire_raw_events,
         expire_imports,
+        expire_sessions,
         tally_deliveries,
         count_figures,
         count_readers,

@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import override
 
 # Rules within @media stay where they are: for dark screens and narrow ones.
-_inliner = CSSInliner(keep_style_tags=False, keep_at_rules=True, load_remote_stylesheets=False, minify_css=True)
+INLINER = CSSInliner(keep_style_tags=False, keep_at_rules=True, load_remote_stylesheets=False, minify_css=True)
 _INDENT = re.compile(r"[ \t]*\n[ \t\n]*")
 
 
@@ -43,22 +43,28 @@ def build(
     }
     message = EmailMultiAlternatives(
         subject=context["subject"],
-        body=_tidied(text),
+        body=tidied(text),
         from_email=sender or settings.DEFAULT_FROM_EMAIL,
         to=[to],
         headers=common | dict(headers or {}),
     )
-    message.attach_alternative(_inlined(html), "text/html")
+    message.attach_alternative(inlined(html), "text/html")
     return message
 
 
-def _inlined(html: str) -> str:
+def inlined(html: str) -> str:
+    """A whole mail with its style sheet in its tags."""
     # The inliner puts the @media rules first in the head; the charset must be declared within the first 1024 bytes.
-    inlined = _inliner.inline(_INDENT.sub("\n", html))
-    return inlined.replace("<head>", '<head><meta charset="utf-8">', 1)
+    html = INLINER.inline(unindented(html))
+    return html.replace("<head>", '<head><meta charset="utf-8">', 1)
 
 
-def _tidied(text: str) -> str:
+def unindented(html: str) -> str:
+    """Without the indents and empty lines of templates: octets that nobody sees."""
+    return _INDENT.sub("\n", html)
+
+
+def tidied(text: str) -> str:
     """No space at the end of a line, at most one empty line together, exactly one newline at the end."""
     lines = "\n".join(line.rstrip(" \t") for line in text.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", lines).strip("\n") + "\n"

@@ -249,6 +249,7 @@ CELERY_BEAT_SCHEDULE |= {
         "expire_system_mails": 3600,
         "expire_raw_events": 3600,
         "expire_imports": 3600,
+        "expire_sessions": 3600,
         "tally_deliveries": 3600,
         "count_readers": 3600,
         "count_figures": 900,  # while an issue goes out, people look at its figures

@@ -159,7 +159,7 @@ class AddForm(forms.Form):
     second = forms.ChoiceField(label=gettext_lazy("Second language"), required=False)
     third = forms.ChoiceField(label=gettext_lazy("Third language"), required=False)
     source = forms.CharField(
-        label=gettext_lazy("Source"),
+        label=gettext_lazy("Where they came from"),
         max_length=100,
         required=False,
         help_text=gettext_lazy("How they came to us, such as: conference in Lisbon, 2026."),

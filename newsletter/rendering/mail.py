@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from functools import cache
 from textwrap import shorten
 
-from css_inline import CSSInliner
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from newsletter import localising
 from newsletter.rendering.composition import Composition
+from picum.mail import INLINER, inlined, tidied, unindented
 
 # Bytes of the html part. Gmail cuts a mail off at about 102 KB, and with it the footer's way out.
 SIZE_AIM, SIZE_WARNS, SIZE_REFUSED = 60 * 1024, 90 * 1024, 100 * 1024
@@ -22,8 +22,6 @@ SIZE_AIM, SIZE_WARNS, SIZE_REFUSED = 60 * 1024, 90 * 1024, 100 * 1024
 FOLD_AT = 900
 NETWORK = "PICUM"
 
-_inliner = CSSInliner(keep_style_tags=False, keep_at_rules=True, load_remote_stylesheets=False, minify_css=True)
-_INDENT = re.compile(r"[ \t]*\n[ \t\n]*")
 _TAG = re.compile(r'<(?:[^<>"]|"[^"]*")*>')
 _QUOTED = re.compile(r'"[^"]*"')
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")  # in a mail; none of them is ever meant
@@ -63,7 +61,7 @@ class Frame:
     def words(self, first: Sequence[str] = ()) -> Words:
         """The whole mail, with these sections first in its index."""
         html, text = _index(replace(self.composition, first=list(first)))
-        return Words(self.subject, self.html.replace(self.slot, html), _tidied(self.text.replace(self.slot, text)))
+        return Words(self.subject, self.html.replace(self.slot, html), tidied(self.text.replace(self.slot, text)))
 
 
 def render_mail(composition: Composition, *, token: str) -> Words:
@@ -93,7 +91,7 @@ def render_frame(composition: Composition, *, token: str) -> Frame:
         html = render_to_string("newsletter/mail/edition.html", context)
         text = render_to_string("newsletter/mail/edition.txt", context)
     html, text = (_FORBIDDEN.sub("", part) for part in (html, text))
-    return Frame(composition, subject, _folded(_inlined(html)), text, slot)
+    return Frame(composition, subject, _folded(inlined(html)), text, slot)
 
 
 def _index(composition: Composition) -> tuple[str, str]:
@@ -104,7 +102,7 @@ def _index(composition: Composition) -> tuple[str, str]:
     with override(composition.language):
         parts = [render_to_string(f"newsletter/mail/index.{kind}", context) for kind in ("html", "txt")]
     html, text = (_FORBIDDEN.sub("", part) for part in parts)
-    return _folded(_inliner.inline_fragment(_INDENT.sub("\n", html), _style_sheet())).strip(), text
+    return _folded(INLINER.inline_fragment(unindented(html), _style_sheet())).strip(), text
 
 
 @cache
@@ -116,12 +114,6 @@ def _preheader(composition: Composition) -> str:
     """The first titles: what a list of mails shows beside the subject."""
     titles = [entry.title for entry in composition.entries if not entry.is_fallback]
     return shorten(" · ".join(titles), 160, placeholder=" …")
-
-
-def _inlined(html: str) -> str:
-    # The inliner puts the @media rules first in the head; the charset must be declared within the first 1024 bytes.
-    inlined = _inliner.inline(_INDENT.sub("\n", html))
-    return inlined.replace("<head>", '<head><meta charset="utf-8">', 1)
 
 
 def _folded(html: str) -> str:
@@ -144,9 +136,3 @@ def _broken(line: str) -> str:
             length = octets
         broken.append(word)
     return "".join(broken)
-
-
-def _tidied(text: str) -> str:
-    """No space at the end of a line, at most one empty line together, exactly one newline at the end."""
-    lines = "\n".join(line.rstrip(" \t") for line in text.split("\n"))
-    return re.sub(r"\n{3,}", "\n\n", lines).strip("\n") + "\n"

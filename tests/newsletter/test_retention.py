@@ -7,8 +7,10 @@ from collections import Counter
 import pytest
 import time_machine
 from django.conf import settings as django_settings
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.urls import reverse
+from django.utils import timezone as django_timezone
 
 from newsletter import retention, subscriptions, tasks, tracking, upkeep, wordings
 from newsletter.addresses import address_key
@@ -349,6 +351,13 @@ def test_days_of_the_past_are_reckoned_with_a_warning():
     ]
     with pytest.raises(CommandError, match="“yesterday” is not a day such as 2024-01-31"):
         run("count_readers", "--since", "yesterday")
+
+
+def test_sessions_that_have_ended_go():
+    at_the_desk(carla())
+    with time_machine.travel(django_timezone.now() + DAY, tick=False):
+        tasks.keep_up("expire_sessions")
+    assert not Session.objects.exists()
 
 
 def test_everything_is_on_the_beat():
