@@ -89,6 +89,17 @@ def head() -> tuple[int, str]:
     return Consent.objects.order_by("-number").values_list("number", "digest").first() or (0, BEGINNING)
 
 
+def moved_here(address_key: uuid.UUID) -> set[uuid.UUID]:
+    """The keys of the addresses that a reader had before this one: a move is two lines, one right after the other."""
+    found, new = {address_key}, {address_key}
+    given = Consent.objects.filter(kind=Kind.GIVEN, how=How.MOVE)
+    while numbers := list(given.filter(address_key__in=new).values_list("number", flat=True)):
+        left = Consent.objects.filter(kind=Kind.WITHDRAWN, how=How.MOVE, number__in=[number - 1 for number in numbers])
+        new = set(left.values_list("address_key", flat=True)) - found
+        found |= new
+    return found - {address_key}
+
+
 def verify() -> Iterator[Fault]:
     """Walk the whole chain, from its beginning, in constant memory. A sound line after a changed one has no fault."""
 

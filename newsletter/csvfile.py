@@ -13,6 +13,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 CELL, LINE = 1_000, 10_000  # characters; whatever is longer is no list of addresses
@@ -48,6 +49,11 @@ class Refused:
     line: int
     reason: str
     unquoted: str = ""
+
+
+def delimiter() -> str:
+    """What a spreadsheet in the active language takes for the end of a cell."""
+    return "," if (get_language() or "en") == "en" else ";"
 
 
 def table(path: Path, fits: Callable[[list[str]], int]) -> Iterator[Line]:

@@ -49,23 +49,34 @@ def erase(address_key: uuid.UUID, *, also_from_stop_list: bool = False, how: str
     letters. One transaction; False, and nothing has happened, when there is nobody to forget.
 
     `how` is "page" or "staff". The fingerprint goes on the stop list as erased, or leaves it; what staff entered there
-    only they take off. A letter that is on the wire now may still arrive. Written to the ledger of erasures before the
-    commit, and to the consent ledger as the last step: in a larger transaction, so is this. Raises NotWritten. Nobody
-    is told.
+    only they take off. So do those of the addresses from which the reader has moved here, which a backup may know. A
+    letter that is on the wire now may still arrive. Written to the ledger of erasures before the commit, and to the
+    consent ledger as the last step: in a larger transaction, so is this. Raises NotWritten. Nobody is told.
     """
-    erasure = Erasure(address_key, now, stop=not also_from_stop_list)
     with transaction.atomic():
         if not _forget(address_key):
             return False
-        _stop(erasure, by_staff=how == How.STAFF)
+        keys = sorted({address_key} | _former(address_key))
+        erasures = [Erasure(key, now, stop=not also_from_stop_list) for key in keys]
+        for erasure in erasures:
+            _stop(erasure, by_staff=how == How.STAFF)
         try:
-            erasure_ledger.append(erasure)
+            for erasure in erasures:
+                erasure_ledger.append(erasure)
         except OSError as error:
             log.error("Nobody is erased: %s cannot be written (%s).", erasure_ledger.path(), error.strerror)
             raise NotWritten from error
-        consents.append([consents.Entry(Kind.ERASED, how, address_key)], now=now)
+        consents.append([consents.Entry(Kind.ERASED, how, key) for key in keys], now=now)
     log.info("A reader was erased: %s.", how)
     return True
+
+
+def erase_reader(reader: Subscriber, *, also_from_stop_list: bool = False, how: str, now: datetime.datetime) -> None:
+    """As `erase`; also whose mail has moved to another address since the object in hand was read."""
+    there: Subscriber | None = reader
+    while there:
+        erase(there.address_key, also_from_stop_list=also_from_stop_list, how=how, now=now)
+        there = Subscriber.objects.filter(pk=reader.pk).first()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,12 @@ def _again(erasure: Erasure, *, now: datetime.datetime, dry_run: bool) -> bool:
     consents.append([consents.Entry(Kind.ERASED, How.STAFF, erasure.key, detail=AGAIN)], now=now)
     transaction.set_rollback(dry_run)
     return True
+
+
+def _former(key: uuid.UUID) -> set[uuid.UUID]:
+    """The keys under which a backup may know the same reader, from before they moved; none that is a reader's now."""
+    former = consents.moved_here(key)
+    return former - set(Subscriber.objects.filter(address_key__in=former).values_list("address_key", flat=True))
 
 
 # --- the rows ---------------------------------------------------------------------------------------------------------

@@ -42,6 +42,7 @@ AT_WORK, ENDED = [State.CHECKING, State.RUNNING], [State.DONE, State.FAILED, Sta
 LEASE = datetime.timedelta(seconds=90)  # a batch takes less than a second
 LEFT = datetime.timedelta(days=7)  # an upload with which nobody goes on
 REPORTS = datetime.timedelta(days=30)
+TRIES = 5  # workers in a row that a job may outlive without getting on
 ORPHAN = datetime.timedelta(days=1)  # a file without a job: an upload that broke off
 
 
@@ -112,14 +113,20 @@ def cancel(job: ImportJob, *, by: User | None) -> None:
     audit line."""
     with transaction.atomic():
         going_on = [state for state in State if state not in ENDED]
-        _move(job, going_on, State.CANCELLED, ended_at=timezone.now(), worker="", lease_until=None)
+        found = ImportJob.objects.select_for_update().get(pk=job.pk)
+        _move(job, going_on, State.CANCELLED, ended_at=timezone.now(), **_what_stays(found))
         audit.record("import.cancel", by=by, on=job, lines=job.position)
     upload_of(job.handle).unlink(missing_ok=True)
 
 
 def _beginning() -> dict[str, object]:
     counts = {what.value: 0 for what in What}
-    return {"position": 0, "reason": "", "worker": "", "lease_until": None, **counts}
+    return {"position": 0, "reason": "", "worker": "", "lease_until": None, "tries": 0, **counts}
+
+
+def _what_stays(job: ImportJob) -> dict[str, object]:
+    """Of a job that ends before its time: what it has imported. A check has only said what would become of the rows."""
+    return {"worker": "", "lease_until": None} if job.state == State.RUNNING else _beginning()
 
 
 def _move(job: ImportJob, before: list[str], to: str, **fields) -> None:
@@ -150,9 +157,12 @@ def work(job_id: int, *, until: Callable[[], bool] = lambda: False) -> None:
     worker = uuid.uuid4().hex
     now = timezone.now()
     free = ImportJob.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), pk=job_id, state__in=AT_WORK)
-    if not free.update(worker=worker, lease_until=now + LEASE):
+    if not free.update(worker=worker, lease_until=now + LEASE, tries=F("tries") + 1):
         return
     job = ImportJob.objects.select_related("by").get(pk=job_id)
+    if job.tries > TRIES:
+        _give_up(job)
+        return
     try:
         with override(job.by.language if job.by else settings.LANGUAGE_CODE):
             done = _go_on(job, until)
@@ -206,7 +216,7 @@ def _do(job: ImportJob, intake: Intake, batch: list, note: import_reports.Note) 
     now, position = timezone.now(), batch[-1].line
     lease = now + LEASE
     with transaction.atomic():
-        _mine(job, position=position, lease_until=lease)
+        _mine(job, position=position, lease_until=lease, tries=1)
         fates, given = intake.take(batch, now=now)
         note(fates)
         counts = Counter(fate.what.value for fate in fates)
@@ -230,7 +240,7 @@ def _stay(job: ImportJob) -> None:
 
 
 def _let_go(job: ImportJob) -> None:
-    _mine(job, worker="", lease_until=None)
+    _mine(job, worker="", lease_until=None, tries=0)
 
 
 def _end(job: ImportJob) -> None:
@@ -247,9 +257,23 @@ def _end(job: ImportJob) -> None:
     upload_of(job.handle).unlink(missing_ok=True)
 
 
+def _give_up(job: ImportJob) -> None:
+    """Something in the list kills each worker, and would so for ever."""
+    log.error("Import %s ended %s workers in a row behind line %s.", job.pk, TRIES, job.position)
+    where = {"line": job.position, "number": TRIES}
+
+    def sentence() -> str:
+        words = _(
+            "Given up: after line %(line)d, %(number)d workers in a row ended without a word. Divide the list there."
+        )
+        return words % where
+
+    _fail(job, told(sentence))
+
+
 def _fail(job: ImportJob, reason: str) -> None:
     try:
-        _mine(job, state=State.FAILED, reason=reason, ended_at=timezone.now(), worker="", lease_until=None)
+        _mine(job, state=State.FAILED, ended_at=timezone.now(), **_what_stays(job) | {"reason": reason})
     except _Lost:
         return
     upload_of(job.handle).unlink(missing_ok=True)

@@ -2,12 +2,14 @@
 
 import csv
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from django.utils.translation import gettext as _
 
+from newsletter import csvfile
 from newsletter.importing import Fate, What
 
 Note = Callable[[Sequence[Fate]], None]
@@ -26,7 +28,7 @@ def writing(path: Path, *, after: int = 0) -> Iterator[Note]:
     with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8", newline="") as file:
         file.truncate(kept)
         file.seek(kept)
-        writer = csv.writer(file)
+        writer = csv.writer(file, delimiter=csvfile.delimiter())
         if not kept:
             file.write("\ufeff")
             writer.writerow([_("line"), _("what"), _("why")])
@@ -51,8 +53,8 @@ def _kept(path: Path, after: int) -> int:
     try:
         with path.open("rb") as file:
             for line in file:
-                number = line.partition(b",")[0]
-                if not line.endswith(b"\n") or (number.isdigit() and int(number) > after):
+                number = re.match(rb"\d+", line)
+                if not line.endswith(b"\n") or (number and int(number[0]) > after):
                     break
                 kept += len(line)
     except FileNotFoundError:

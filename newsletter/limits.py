@@ -77,15 +77,16 @@ def take_turn() -> None:
     _one_at_a_time(_MAIL_LOCK, 0)
 
 
-def has_had_its_share(address_key: uuid.UUID, share: str, *, now: datetime.datetime) -> bool:
-    """Whether an address may get no more mails of this kind for now. `share` is a key of SHARES."""
-    latest = _latest(share, _key(share, address_key.hex), SHARES[share])
+def has_had_its_share(mailbox: uuid.UUID, share: str, *, now: datetime.datetime) -> bool:
+    """Whether a mailbox, known by `addresses.mailbox_key`, may get no more mails of this kind for now. `share` is a key
+    of SHARES."""
+    latest = _latest(share, _key(share, mailbox.hex), SHARES[share])
     return any(_is_reached(limit, latest, now) for limit in SHARES[share])
 
 
-def of_address(address_key: uuid.UUID) -> QuerySet[Rate]:
-    """All that is counted of an address, by scope."""
-    return Rate.objects.filter(scope__in=SHARES, key__in=[_key(share, address_key.hex) for share in SHARES])
+def of_mailbox(mailbox: uuid.UUID) -> QuerySet[Rate]:
+    """All that is counted of a mailbox, by scope."""
+    return Rate.objects.filter(scope__in=SHARES, key__in=[_key(share, mailbox.hex) for share in SHARES])
 
 
 def brake(domain: str, *, now: datetime.datetime) -> str:
@@ -97,9 +98,9 @@ def brake(domain: str, *, now: datetime.datetime) -> str:
     return ""
 
 
-def count_mail(address_key: uuid.UUID, share: str, *, domain: str | None, now: datetime.datetime) -> None:
+def count_mail(mailbox: uuid.UUID, share: str, *, domain: str | None, now: datetime.datetime) -> None:
     """A mail leaves. `domain` is None for one that a person let through: it uses up nobody else's allowance."""
-    counted = [Rate(scope=share, key=_key(share, address_key.hex), at=now)]
+    counted = [Rate(scope=share, key=_key(share, mailbox.hex), at=now)]
     if domain is not None:
         counted.append(Rate(scope="domain", key=_key("domain", domain), at=now))
         counted.append(Rate(scope="overall", key=_ALL, at=now))

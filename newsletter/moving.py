@@ -97,10 +97,12 @@ def _confirm(handle: uuid.UUID, now: datetime.datetime) -> Standing:
     move = find(handle)
     if (now_stands := standing(move, handle)) != Standing.OPEN:
         return now_stands
-    if Suppression.objects.filter(address_key=move.address_key, reason=Reason.STAFF).exists():
-        return Standing.REFUSED
     side = "old_confirmed_at" if handle == move.old_handle else "new_confirmed_at"
     setattr(move, side, now)
+    # What we know of the new address is told to its owner alone.
+    stop = Suppression.objects.filter(address_key=move.address_key, reason=Reason.STAFF)
+    if move.new_confirmed_at and stop.exists():
+        return Standing.REFUSED
     move.save(update_fields=[side])
     if (now_stands := standing(move, handle)) == Standing.DONE:
         _move(move, now)

@@ -12,6 +12,7 @@ from django.db.models import Model, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from newsletter import limits
+from newsletter.addresses import mailbox_key
 from newsletter.models import (
     Consent,
     Delivery,
@@ -65,6 +66,7 @@ def about(address_key: uuid.UUID) -> dict[str, Any]:
     sign_ups = SignUp.objects.filter(address_key=address_key).select_related("wording").order_by("pk")
     lines = Consent.objects.filter(address_key=address_key).select_related("wording").order_by("number")
     stop = Suppression.objects.filter(address_key=address_key).first()
+    mailbox = mailbox_key(reader.address) if reader else address_key
     mails = SystemMail.objects.filter(address_key=address_key).order_by("pk")
     return {
         "told_at": timezone.now(),
@@ -75,7 +77,7 @@ def about(address_key: uuid.UUID) -> dict[str, Any]:
         "stop_list": _told(stop) if stop else None,
         "deliveries": _deliveries(address_key, reader),
         "mails": [_told(mail) for mail in mails],
-        "limits": dict(Counter(limits.of_address(address_key).values_list("scope", flat=True))),
+        "limits": dict(Counter(limits.of_mailbox(mailbox).values_list("scope", flat=True))),
         "staff": _deeds(address_key, reader),
     }
 

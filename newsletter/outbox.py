@@ -28,7 +28,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from newsletter import limits, mails, pacing
-from newsletter.addresses import address_key
+from newsletter.addresses import address_key, mailbox_key
 from newsletter.doorbell import ring, ring_on_commit
 from newsletter.models import Move, SignUp, Subscriber, Suppression, SystemMail
 from picum.accounts import audit
@@ -244,12 +244,12 @@ def _meant(mail: SystemMail, now: datetime.datetime) -> Callable[[], EmailMessag
 
 def _refusal(mail: SystemMail, now: datetime.datetime) -> tuple[str, str] | None:
     """The state in which the limits put a mail, and why; None, and the mail is counted, when it may leave."""
-    share, domain = SHARE[mail.kind], pacing.domain_of(mail.address)
-    if limits.has_had_its_share(mail.address_key, share, now=now):
+    share, domain, mailbox = SHARE[mail.kind], pacing.domain_of(mail.address), mailbox_key(mail.address)
+    if limits.has_had_its_share(mailbox, share, now=now):
         return State.DROPPED, Why.ADDRESS
     if not mail.released and (brake := limits.brake(domain, now=now)):
         return State.HELD, brake
-    limits.count_mail(mail.address_key, share, domain=None if mail.released else domain, now=now)
+    limits.count_mail(mailbox, share, domain=None if mail.released else domain, now=now)
     return None
 
 

@@ -9,7 +9,7 @@ import logging
 import time
 from collections import Counter
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
@@ -48,7 +48,9 @@ def expire_sign_ups(*, now: datetime.datetime) -> Counter:
     "sign_ups" and "moves" deleted, and of the sign-ups "unconfirmed".
     """
     before = now - UNCONFIRMED
-    old = SignUp.objects.filter(created_at__lt=before).order_by("created_at")
+    # Sign-ups are locked before their mails, as everywhere; what somebody is at work on goes the next time.
+    free = SignUp.objects.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
+    old = free.filter(created_at__lt=before).order_by("created_at")
     done = Counter(unconfirmed=_delete(old.filter(confirmed_at=None)))
     done["sign_ups"] = done["unconfirmed"] + _delete(old.filter(confirmed_at__lt=before))
     done["moves"] = _delete(Move.objects.filter(created_at__lt=before).order_by("created_at"))
@@ -189,7 +191,12 @@ def _delete_some_deliveries(issue: Issue, first: int) -> int:
 def _delete(rows: QuerySet) -> int:
     """Delete rows in small transactions, each with what hangs on it; how many of these rows there were."""
     number = 0
-    while ids := list(rows.values_list("pk", flat=True)[:BATCH]):
-        deleted = rows.order_by().filter(pk__in=ids).delete()[1].get(rows.model._meta.label, 0)
-        number += deleted
+    while some := _delete_some(rows):
+        number += some
     return number
+
+
+@transaction.atomic
+def _delete_some(rows: QuerySet) -> int:
+    ids = list(rows.values_list("pk", flat=True)[:BATCH])
+    return rows.order_by().filter(pk__in=ids).delete()[1].get(rows.model._meta.label, 0) if ids else 0

@@ -68,14 +68,11 @@ def confirm(handle: uuid.UUID, *, now: datetime.datetime) -> Subscriber | None:
     A second time it changes nothing and gives the same reader. None when the sign-up has vanished, when the reader
     has left again since, or when staff stopped the address.
     """
-    sign_up = SignUp.objects.filter(handle=handle).first()
-    if sign_up is None:
-        return None
-    # Reader before sign-up, as everywhere; whoever presses the button in two tabs stands in line here.
-    reader = Subscriber.objects.select_for_update().filter(address_key=sign_up.address_key).first()
+    # The sign-up first, as erasing does; whoever presses the button in two tabs stands in line here.
     mine = SignUp.objects.select_for_update(of=("self",)).select_related("wording")
-    if (sign_up := mine.filter(pk=sign_up.pk).first()) is None:
+    if (sign_up := mine.filter(handle=handle).first()) is None:
         return None
+    reader = Subscriber.objects.select_for_update().filter(address_key=sign_up.address_key).first()
     if sign_up.confirmed_at:
         return Subscriber.objects.subscribed().filter(address_key=sign_up.address_key).first()
     stop = Suppression.objects.filter(address_key=sign_up.address_key)

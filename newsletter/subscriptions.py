@@ -3,8 +3,8 @@
 Log lines name a reader by number only: an address on this list can endanger the person behind it.
 
 Whoever locks rows of several kinds takes them in this order, and several of one kind in theirs, so that nobody waits
-in a circle: editions, readers (by number), a reader's wish to move, deliveries (by number), the stop list (by key), and
-the consent ledger as the very last (`newsletter.consents.append`).
+in a circle: sign-ups (by number), editions, readers (by number), a reader's wish to move, deliveries (by number), the
+stop list (by key), and the consent ledger as the very last (`newsletter.consents.append`).
 """
 
 import datetime

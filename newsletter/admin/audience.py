@@ -22,6 +22,7 @@ from newsletter.translating import LANGUAGES
 
 ALL = ""  # the key of all languages together
 MONTHS = 24
+LOOK = (*guard.READ, "newsletter.view_subscriber")
 WIDE, NARROW = 820, 310  # pixels of the two sizes of a chart: CSS shows the one that fits
 
 
@@ -43,7 +44,7 @@ class _Month:
 @require_safe
 def audience(request: HttpRequest):
     """How many read over the last two years, by first language. One statement."""
-    guard.require(request, guard.READ)
+    guard.require(request, LOOK)
     months = _months(figures.audience(until=timezone.localdate(), months=MONTHS))
     codes = [code for code in LANGUAGES if any(month.number(code) for month in months)]
     reckoned = [month for month in months if month.reckoned]
@@ -152,7 +153,7 @@ class AudienceCountAdmin(ReadOnlyAdmin):
     """Its list is a plot."""
 
     def has_view_permission(self, request, obj=None):
-        return any(request.user.has_perm(permission) for permission in guard.READ)
+        return any(request.user.has_perm(permission) for permission in LOOK)
 
     def has_module_permission(self, request):
         return self.has_view_permission(request)

@@ -40,9 +40,9 @@ class ConsentAdmin(ReadOnly, AddressKeyAdmin):
         """Language and version."""
         return line.wording
 
-    @admin.display(description=gettext_lazy("consent text"), empty_value="–")
+    @admin.display(description=gettext_lazy("consent text"))
     def text(self, line):
         """The exact words."""
         if line.wording is None:
-            return None
+            return "–"
         return format_html('<span lang="{}">{}</span>', line.wording.language, line.wording.text)

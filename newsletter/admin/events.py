@@ -81,9 +81,9 @@ class DeliveryEventAdmin(LatestAdmin):
     def edition(self, event):
         return f"{event.delivery.edition.issue.slug} ({event.delivery.edition.language})"
 
-    @admin.display(description=_("reader"), empty_value=_("erased"))
+    @admin.display(description=_("reader"))
     def reader(self, event):
-        return event.delivery.subscriber
+        return event.delivery.subscriber or _("erased")
 
 
 @admin.register(RawEvent)

@@ -11,7 +11,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from newsletter import exporting
+from newsletter import csvfile, exporting
 from newsletter.admin import guard
 from newsletter.admin.notes import ReasonForm
 from newsletter.localising import language_name
@@ -53,9 +53,8 @@ def export(request: HttpRequest) -> HttpResponse:
         return guard.page(request, "export.html", _("Export readers"), opts=Subscriber._meta, form=form)
     values = form.cleaned_data
     reason = values.pop("note")
-    # What a spreadsheet in this language takes for the end of a cell.
-    delimiter = "," if get_language() == "en" else ";"
-    pieces = exporting.export(exporting.Filters(**values), reason=reason, by=request.user, delimiter=delimiter)
+    filters, delimiter = exporting.Filters(**values), csvfile.delimiter()
+    pieces = exporting.export(filters, reason=reason, by=request.user, delimiter=delimiter)
     name = f"readers-{timezone.localdate():%Y-%m-%d}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingHttpResponse(pieces, content_type="text/csv; charset=utf-8", headers=headers)

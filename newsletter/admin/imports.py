@@ -201,6 +201,7 @@ def _now(job: ImportJob) -> dict[str, object]:
         ("already_there", _("there already, or asked before")),
         ("refused", _("refused")),
     ]
+    total = job.lines if job.lines >= job.position else 0  # a sheet may say that it has fewer rows than it has
     return {
         "job": job,
         "phase": PHASES.get(job.state, ""),
@@ -209,8 +210,8 @@ def _now(job: ImportJob) -> dict[str, object]:
         "at_work": job.state in AT_WORK,
         "final": job.state not in AT_WORK,
         "ended": job.state in ENDED,
-        "total": max(job.lines, job.position),
-        "percent": job.position * 100 // job.lines if job.lines else 0,
+        "total": total,
+        "percent": job.position * 100 // total if total else 0,
         "has_report": job.state not in AT_WORK and import_jobs.report_of(job).is_file(),
         "stamp": import_jobs.stamp(job),
     }

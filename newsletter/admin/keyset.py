@@ -61,15 +61,15 @@ class AddressKeyAdmin(KeysetAdmin):
     def fingerprint(self, row):
         return row.address_key
 
-    @admin.display(description=gettext_lazy("reader"), empty_value="–")
+    @admin.display(description=gettext_lazy("reader"))
     def reader(self, row):
-        """A link to the reader with this address, if there is one."""
+        """A link to the reader with this address, if there is one; Django has no sign for "none" on the row's page."""
         if hasattr(row, "found_reader"):
             reader = row.found_reader
         else:
             reader = Subscriber.objects.filter(address_key=row.address_key).first()
         if reader is None:
-            return None
+            return "–"
         return format_html(
             '<a href="{}">{}</a>', reverse("admin:newsletter_subscriber_change", args=[reader.pk]), reader
         )

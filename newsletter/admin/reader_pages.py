@@ -98,7 +98,7 @@ def _erase(request: HttpRequest, reader: Subscriber, note: str) -> None:
     try:
         with transaction.atomic():
             audit.record("subscriber.erase", by=request.user, reader=reader.pk)
-            erasing.erase(reader.address_key, how=Consent.How.STAFF, now=timezone.now())
+            erasing.erase_reader(reader, how=Consent.How.STAFF, now=timezone.now())
     except erasing.NotWritten:
         words = _("Nothing was erased: the ledger of erasures cannot be written. Tell those who keep the machine.")
         messages.error(request, words)

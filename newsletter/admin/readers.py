@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from newsletter import localising, subscriptions
 from newsletter.addresses import InvalidAddress, address_key, normalise
-from newsletter.admin import exports, imports, reader_pages, stopped, timeline
+from newsletter.admin import exports, guard, imports, reader_pages, stopped, timeline
 from newsletter.models import Subscriber, Suppression
 from newsletter.querysets import Alphabetically
 from newsletter.translating import LANGUAGES
@@ -197,12 +197,19 @@ class SubscriberAdmin(KeysetAdmin):
         reader = context["original"]
         shown = timeline.of(reader, before=timeline.moment(request.GET.get("before", "")))
         context |= {"timeline": shown, "deeds": reader_pages.deeds_for(request.user, reader)}
+        context["may_see_issues"] = any(map(request.user.has_perm, guard.READ))
         context["show_save_and_add_another"] = False  # nobody is added here
         return super().render_change_form(request, context, *args, **kwargs)
 
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        return super().formfield_for_dbfield(db_field, request, show_hidden_initial=True, **kwargs)
+
     def save_model(self, request, obj, form, change):
-        obj.save(update_fields=["name"])
-        subscriptions.change_languages(obj, obj.languages.split())
+        """What this person changed: the rest may be the reader's own choice since the page was opened."""
+        if "name" in form.changed_data:
+            obj.save(update_fields=["name"])
+        if "languages" in form.changed_data:
+            subscriptions.change_languages(obj, obj.languages.split())
 
     def log_change(self, request, obj, message):
         """Only in our own trail, and by number: it is kept when the address must be forgotten."""
@@ -212,7 +219,7 @@ class SubscriberAdmin(KeysetAdmin):
     def areas_in_words(self, reader):
         keys = reader.areas.split()
         areas = Area.objects.filter(key__in=keys).prefetch_related("translations") if keys else []
-        return ", ".join(map(str, areas)) or None
+        return ", ".join(map(str, areas)) or "–"
 
     @admin.action(description=gettext_lazy("Unsubscribe the chosen readers"), permissions=["change"])
     def unsubscribe(self, request, queryset):

@@ -102,9 +102,9 @@ class SystemMailAdmin(WithAddress):
         page = path("brake/", self.admin_site.admin_view(brake), name="newsletter_systemmail_brake")
         return [page, *super().get_urls()]
 
-    @admin.display(description=gettext_lazy("why"), empty_value="–")
+    @admin.display(description=gettext_lazy("why"))
     def reason(self, mail):
-        return in_words(mail.why) or None
+        return in_words(mail.why) or "–"
 
 
 def in_words(why: str) -> str:

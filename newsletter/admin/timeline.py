@@ -61,9 +61,9 @@ def moment(text: str) -> datetime.datetime | None:
     """What an address names as "before"; None when it makes no sense."""
     try:
         found = parse_datetime(text)
-    except ValueError:
+        return found.astimezone(datetime.UTC) if found and timezone.is_aware(found) else None
+    except (ValueError, OverflowError):  # the first and the last day of the calendar are others in UTC
         return None
-    return found if found and timezone.is_aware(found) else None
 
 
 # --- where the lines come from: rows, the name of their moment, and how one of them is put ----------------------------

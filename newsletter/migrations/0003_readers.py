@@ -73,6 +73,7 @@ class Migration(migrations.Migration):
                 ('refused', models.PositiveIntegerField(default=0, verbose_name='refused')),
                 ('reason', newsletter.reasons.ReasonField(blank=True, verbose_name='why it failed')),
                 ('worker', models.CharField(blank=True, default='', max_length=32)),
+                ('tries', models.PositiveSmallIntegerField(default=0)),
                 ('lease_until', models.DateTimeField(blank=True, null=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='created')),
                 ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended')),

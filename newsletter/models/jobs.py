@@ -50,6 +50,8 @@ class ImportJob(models.Model):
     refused = models.PositiveIntegerField(_("refused"), default=0)
     reason = ReasonField(_("why it failed"), blank=True)
     worker = models.CharField(max_length=32, blank=True, default="")
+    # How many workers in a row have had it where it stands: some list may kill each of them.
+    tries = models.PositiveSmallIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)

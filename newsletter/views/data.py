@@ -81,7 +81,7 @@ def erase(request: HttpRequest, token: str, reader: Subscriber) -> HttpResponse:
         return render(request, "newsletter/erase.html", context)
     also = "also_from_stop_list" in request.POST
     try:
-        erasing.erase(reader.address_key, also_from_stop_list=also, how=Consent.How.PAGE, now=timezone.now())
+        erasing.erase_reader(reader, also_from_stop_list=also, how=Consent.How.PAGE, now=timezone.now())
     except erasing.NotWritten:
         return render(request, "newsletter/erase.html", {**context, "failed": True, "also": also}, status=503)
     return render(request, "newsletter/erased.html", {"switch": context["switch"], "also": also})

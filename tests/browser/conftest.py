@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import pytest
 
+pytest.register_assert_rewrite("tests.browser.visitor")  # a failed look says what was seen
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -4,9 +4,11 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -82,6 +84,11 @@ class Run:
     @property
     def mail_box(self) -> str:
         return self.told("The mail box")[0]
+
+    def rows(self, sql: str, *values) -> list[tuple]:
+        """What its database says."""
+        with closing(sqlite3.connect(f"file:{self.folder / 'picum.sqlite3'}?mode=ro", uri=True)) as database:
+            return database.execute(sql, values).fetchall()
 
     @property
     def left_over(self) -> list[str]:

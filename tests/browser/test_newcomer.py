@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.browser.program import Run
+from tests.browser.staff import seen_progress, sign_in, watch_progress
 from tests.browser.visitor import Visitor
 
 pytestmark = pytest.mark.browser
@@ -31,13 +32,6 @@ NEXT = {
     "Français": ("fr", "Ainda sem tradução – em francês"),
     "English": ("en", "Ainda sem tradução – em inglês"),
 }
-WATCH = """() => {
-    window.sameDocument = true;
-    window.seen = [];
-    const region = document.querySelector("[data-progress]");
-    const look = () => window.seen.push(region.querySelector(".desk-bar progress")?.value ?? 0);
-    new MutationObserver(look).observe(region, { childList: true });
-}"""
 
 
 @dataclass
@@ -68,15 +62,6 @@ def newcomer(chromium, run) -> Iterator[Visitor]:
     visitor.context.close()
 
 
-def sign_in(visitor: Visitor, run: Run) -> None:
-    address, login, password = run.told("The desk")
-    visitor.tab.goto(address)
-    visitor.looks()
-    visitor.tab.get_by_label("E-mail address").fill(login)
-    visitor.tab.get_by_label("Password").fill(password)
-    visitor.follows(visitor.tab.get_by_role("button", name="Log in"), to="The desk")
-
-
 @pytest.fixture(scope="module")
 def walk(newcomer, run) -> Walk:
     """The newcomer has signed in as the terminal says, and sent the issue with the mouse."""
@@ -95,9 +80,9 @@ def walk(newcomer, run) -> Walk:
     tab.get_by_role("button", name="Send it now").click()
     tab.wait_for_url("**/progress/")
     seen.addresses.append(tab.url)
-    tab.evaluate(WATCH)
+    watch_progress(tab)
     tab.get_by_role("status").get_by_text("The issue has been sent.").wait_for(timeout=60_000)
-    seen.seen, seen.same_document = tab.evaluate("[window.seen, window.sameDocument === true]")
+    seen.seen, seen.same_document = seen_progress(tab)
     newcomer.looks()
     return seen
 

@@ -2,26 +2,23 @@
 what is held, be forgotten. Each word of it is said in their language; the mails come from the real SMTP catcher.
 """
 
-import email
 import json
 import re
 import sqlite3
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
-from email.policy import default
 from urllib.parse import urljoin
 
 import pytest
 import requests
 
-from picum.mailbox import store
+from tests.browser.letters import letter_to, link_in
 from tests.browser.program import Run
+from tests.browser.staff import sign_in
 from tests.browser.visitor import Visitor
 
 pytestmark = pytest.mark.browser
-LINK = re.compile(r"https?://[^\s<>\"]+")
 
 
 @dataclass
@@ -94,12 +91,8 @@ def people(chromium, run) -> Iterator[list[Person]]:
 def issues(people, run, chromium) -> dict[str, EmailMessage]:
     """The issue as each of them got it, sent from the desk with the mouse."""
     staff = Visitor(chromium, run.site, width=1280)
-    address, login, password = run.told("The desk")
+    sign_in(staff, run)
     tab = staff.tab
-    tab.goto(address)
-    tab.get_by_label("E-mail address").fill(login)
-    tab.get_by_label("Password").fill(password)
-    tab.get_by_role("button", name="Log in").click()
     tab.get_by_role("navigation", name="The desk").get_by_role("link", name="Issues").click()
     tab.get_by_role("link", name="October 2026").click()
     tab.get_by_role("link", name="Send", exact=True).click()
@@ -107,7 +100,7 @@ def issues(people, run, chromium) -> dict[str, EmailMessage]:
     tab.get_by_role("button", name="Send it now").click()
     tab.get_by_role("status").get_by_text("The issue has been sent.").wait_for(timeout=60_000)
     staff.context.close()
-    return {person.language: mail_to(person, run, "List-Unsubscribe") for person in people}
+    return {person.language: letter_to(person.address, run, "List-Unsubscribe") for person in people}
 
 
 # --- what they do ----------------------------------------------------------------------------------------------------
@@ -135,7 +128,7 @@ def press_until_taken(button, tab) -> None:
 
 
 def confirm(person: Person, run: Run) -> None:
-    link = link_in(mail_to(person, run, "Auto-Submitted"), "/sign-up/confirm/")
+    link = link_in(letter_to(person.address, run, "Auto-Submitted"), "/sign-up/confirm/")
     tab = person.tab
     tab.goto(link)
     person.looks_at("confirm")
@@ -147,38 +140,8 @@ def confirm(person: Person, run: Run) -> None:
     person.looks_at("subscribed")
 
 
-def mail_to(person: Person, run: Run, header: str) -> EmailMessage:
-    """The newest mail to a person that has this header, as soon as it is there."""
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        with store.opened(run.folder / "mailbox.sqlite3") as box:
-            for mail in store.page(box, store.Filter(words=person.address)):
-                message = email.message_from_bytes(store.raw(box, mail.id), policy=default)
-                if header in message and mail.id not in TAKEN:
-                    TAKEN.add(mail.id)
-                    return message
-        person.tab.wait_for_timeout(100)
-    raise AssertionError(f"No mail with {header} came. {run.said}")
-
-
-TAKEN: set[int] = set()
-
-
-def link_in(message: EmailMessage, part: str) -> str:
-    """The one address in the text of the mail that has this in its path."""
-    text = message.get_body(("plain",)).get_content()
-    found = {link for link in LINK.findall(text) if part in link}
-    assert len(found) == 1, (part, found)
-    return found.pop()
-
-
-def rows(run: Run, sql: str, *values) -> list[tuple]:
-    with sqlite3.connect(f"file:{run.folder / 'picum.sqlite3'}?mode=ro", uri=True) as database:
-        return database.execute(sql, values).fetchall()
-
-
 def state_of(person: Person, run: Run) -> str | None:
-    found = rows(run, "SELECT state FROM newsletter_subscriber WHERE address = ?", person.address)
+    found = run.rows("SELECT state FROM newsletter_subscriber WHERE address = ?", person.address)
     return found[0][0] if found else None
 
 
@@ -196,8 +159,8 @@ def test_each_signs_up_in_their_language_and_is_subscribed_by_the_button_alone(p
     person = people[number]
     assert person.seen["sign-up"] == person.headings["sign-up"]
     assert len(set(person.seen.values())) == 4
-    assert rows(
-        run, "SELECT languages, areas, state, source FROM newsletter_subscriber WHERE address = ?", person.address
+    assert run.rows(
+        "SELECT languages, areas, state, source FROM newsletter_subscriber WHERE address = ?", person.address
     ) == [(f"{person.language} {person.second}", person.area, "subscribed", "form")]
     assert person.visitor.context.cookies() == []
 
@@ -221,7 +184,7 @@ def test_they_change_their_languages_by_the_link_of_the_mail(issues, people, run
     tab.locator(f"button[value='up:{person.second}']").press("Enter")
     tab.get_by_role("status").wait_for()
     person.looks_at("preferences, saved")
-    assert rows(run, "SELECT languages FROM newsletter_subscriber WHERE address = ?", person.address) == [
+    assert run.rows("SELECT languages FROM newsletter_subscriber WHERE address = ?", person.address) == [
         (f"{person.second} {person.language}",)
     ]
 
@@ -259,7 +222,7 @@ def test_they_see_and_take_what_is_held_and_have_it_erased(issues, people, run, 
     form.locator("input[name=address]").fill(person.address.upper())
     press_until_taken(form.get_by_role("button"), tab)
     person.looks_at("link, done")
-    tab.goto(link_in(mail_to(person, run, "Auto-Submitted"), "/data/"))
+    tab.goto(link_in(letter_to(person.address, run, "Auto-Submitted"), "/data/"))
     person.looks_at("data")
     assert person.address in tab.locator("main").inner_text()
     with tab.expect_download() as download:

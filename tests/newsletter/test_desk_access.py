@@ -1,14 +1,22 @@
 """Every page and every button of the desk × who asks for it."""
 
-import pytest
-from django.contrib.auth.models import Permission
-from django.test import Client
+import uuid
 
-from newsletter.models import Delivery, Edition, Item
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Permission
+from django.db import transaction
+from django.test import Client
+from django.urls import NoReverseMatch
+from django.utils import timezone
+
+from newsletter import consents, signing_up, wordings
+from newsletter.models import Body, Consent, Delivery, Edition, Item, SignUp, Suppression, SystemMail
 from picum.accounts.models import AuditEntry, User
 from tests.html import Page
-from tests.newsletter.desk import amal, at_the_desk, boris, carla, page
-from tests.newsletter.factories import make_issue, make_item
+from tests.newsletter.desk import amal, at_the_desk, boris, carla, page, staff
+from tests.newsletter.factories import make_issue, make_item, make_subscriber
+from tests.newsletter.lists import uploaded
 
 pytestmark = pytest.mark.django_db
 
@@ -145,3 +153,91 @@ def test_the_contents_offer_what_the_person_may_do_with_items(issue, rights, mov
 def test_a_list_asked_for_a_text_that_no_database_takes_is_shown_without_it(address, name):
     answer = at_the_desk(carla()).get(page(address) + f"?{name}=a%00b", follow=True)
     assert (answer.status_code, answer.redirect_chain) == (200, [(page(address) + "?e=1", 302)])
+
+
+# --- whoever types an address by hand ---------------------------------------------------------------------------------
+
+OFFICER = [
+    *(f"{right}_subscriber" for right in ("view", "add", "change", "delete", "import", "export")),
+    *(f"{right}_suppression" for right in ("view", "add", "delete")),
+    *("view_consent", "view_signup", "view_systemmail", "release_systemmail", "view_deliveryevent"),
+]
+KINDS = {"audience", "body", "consent", "deliveryevent", "export", "import", "issue", "item", "rawevent", "section",
+         "signup", "subscriber", "suppression", "systemmail"}  # fmt: skip
+OF_READERS = {"audience", "consent", "deliveryevent", "export", "import", "signup", "subscriber", "suppression",
+              "systemmail"}  # fmt: skip
+OF_ISSUES = {"audience", "issue", "item", "section"}
+
+
+def every_address(issue) -> dict[str, str]:
+    """All addresses of the newsletter's desk by their names, each of something that is there."""
+    reader, now = make_subscriber("fatima@example.org"), timezone.now()
+    with transaction.atomic():
+        consents.append([consents.Entry(consents.Kind.GIVEN, consents.How.FORM, reader.address_key)], now=now)
+    asked = {"languages": ["en"], "how": "form", "wording": wordings.current("en"), "network": "", "now": now}
+    signing_up.request("new@example.org", **asked)
+    there = {
+        "subscriber": reader,
+        "consent": Consent.objects.get(),
+        "suppression": Suppression.objects.create(address_key=uuid.uuid4(), reason="staff"),
+        "signup": SignUp.objects.get(),
+        "systemmail": SystemMail.objects.get(),
+        "import": uploaded("email,languages\namal@example.org,en\n", by=None),
+        "issue": issue,
+        "item": issue.items.last(),
+        "section": issue.items.last().section,
+        "body": Body.objects.first(),
+    }
+    found = {}
+    for pattern in (pattern for patterns in admin.site.urls[0] for pattern in getattr(patterns, "url_patterns", [])):
+        name = (pattern.name or "").removeprefix("newsletter_")
+        if name == pattern.name or not name:
+            continue
+        pk = there[kind].pk if (kind := name.partition("_")[0]) in there else 1
+        for args in ([], [pk], [pk, "de"], [pk, "up"]):
+            try:
+                found[name] = page(name, *args)
+            except NoReverseMatch:
+                continue
+            break
+    return found
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize(
+    ("rights", "opened"),
+    [([], set()), (OFFICER, OF_READERS), (["view_issue", "view_item", "view_section"], OF_ISSUES)],
+)
+def test_no_address_of_the_desk_opens_to_who_has_no_business_there(issue, method, rights, opened):
+    addresses = every_address(issue)
+    assert {name.partition("_")[0] for name in addresses} == KINDS | {"audiencecount"}
+    client = at_the_desk(staff(*rights))
+    visitor = Client()
+    for name, address in addresses.items():
+        kind = name.partition("_")[0]
+        answer = getattr(visitor, method)(address)
+        assert (name, answer.status_code, answer.url.partition("?")[0]) == (name, 302, "/en/desk/login/")
+        if kind in opened or (kind == "audiencecount" and opened):
+            continue
+        code = getattr(client, method)(address).status_code
+        is_gone = name in {"deliveryevent_history", "rawevent_history"}  # there is none: "perhaps it was deleted"
+        assert (name, code) == (name, code if code in {404, 405} else 302 if is_gone else 403)
+
+
+def test_who_may_only_look_changes_nothing_about_readers(issue):
+    addresses = every_address(issue)
+    looking = at_the_desk(staff(*(right for right in OFFICER if right.startswith("view_"))))
+
+    def everything():
+        rows = [list(model.objects.order_by("pk").values()) for model in (Consent, SignUp, Suppression, SystemMail)]
+        return [*rows, AuditEntry.objects.count()]
+
+    before = everything()
+    opened = {
+        name for name, address in addresses.items() if looking.post(address, {"note": "n" * 20}).status_code < 400
+    }
+    assert everything() == before
+    readable = ("consent", "deliveryevent", "signup", "subscriber", "suppression", "systemmail")
+    assert opened <= {f"{kind}_{name}" for kind in readable for name in ("changelist", "history")} | {
+        "rawevent_history"
+    }

@@ -6,12 +6,15 @@ import shutil
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import transaction
 from django.utils import timezone
 
-from newsletter import enqueue
-from newsletter.models import Delivery, Edition, Item
+from newsletter import enqueue, figures, import_jobs
+from newsletter.models import Consent, Delivery, Edition, ImportJob, Item, Suppression, SystemMail
 from tests.newsletter.desk import at_the_desk, carla, page
 from tests.newsletter.factories import make_issue, make_item, make_subscriber
+from tests.newsletter.lists import uploaded
+from tests.newsletter.somebody import all_about
 
 sync_api = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -99,15 +102,62 @@ def pages(issue) -> list[str]:
     ]
 
 
+def pages_of_readers(issue) -> list[str]:
+    """The desk of those who answer for the list, with a reader whose address and name are as unwieldy as can be."""
+    address = f"{'very.long.' * 5}name@{'long-department.' * 6}example.org"
+    with transaction.atomic():
+        reader, _other = all_about((address, "<i>=1+1 \u202egro"), ("boris@example.org", "Boris"))
+    stop = Suppression.objects.create(address_key=reader.address_key, reason="staff")
+    SystemMail.objects.filter(state="waiting").update(state="held", why="overall")
+    said = {"columns": {"email": 0, "name": 2}, "source": "fair", "language": "de", "with_proof": True}
+    lists = [
+        uploaded("E-Mail;Sprache;Name\namal@example.org;de;" + "Name " * 40, by=None, name=f"{'Liste ' * 9}{way}.csv")
+        for way in ("columns", "checked", "failed")
+    ]
+    for job in lists[1:]:
+        import_jobs.check(job, by=None, **said)
+    ImportJob.objects.filter(pk=lists[2].pk).update(tries=import_jobs.TRIES)
+    for job in lists[1:]:
+        import_jobs.work(job.pk)
+    figures.tally(issue, now=timezone.now())
+    for ago in range(1, 70, 30):
+        figures.count_readers(timezone.localdate() - datetime.timedelta(days=ago), now=timezone.now())
+    of_one = [f"subscriber_{name}" for name in ("change", "unsubscribe", "link", "erase")]
+    return [
+        *(page(f"{kind}_changelist") for kind in ("subscriber", "suppression", "consent", "signup", "systemmail")),
+        *(page(name, reader.pk) for name in of_one),
+        *(page(name, stop.pk) for name in ("suppression_change", "suppression_lift")),
+        *(
+            page(name)
+            for name in ("subscriber_add", "suppression_add", "systemmail_brake", "import", "export", "audience")
+        ),
+        page("consent_change", Consent.objects.exclude(wording=None).first().pk),
+        page("import_columns", lists[0].pk),
+        *(page("import_job", job.pk) for job in lists[1:]),
+        page("issue_figures", issue.pk),
+    ]
+
+
+@pytest.mark.parametrize(("width", "scheme", "language"), [(320, "light", "de"), (1280, "dark", "en")])
+def test_the_pages_about_readers_do_too(open_tab, issue, width, scheme, language):
+    going(issue)
+    addresses = [address.replace("/en/", f"/{language}/") for address in pages_of_readers(issue)]
+    assert found_wrong(open_tab(width=width, scheme=scheme), addresses) == {}
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
 def test_every_page_fits_keeps_the_policy_and_has_no_fault_that_axe_knows(open_tab, issue, width, scheme):
     going(issue)
     Delivery.objects.filter(edition__language="en").update(state="unknown", why="no-answer", detail="long words " * 9)
     issue.editions.filter(language="fr").update(state="held", send_at=timezone.now(), reason="A long reason. " * 9)
-    tab = open_tab(width=width, scheme=scheme)
+    assert found_wrong(open_tab(width=width, scheme=scheme), pages(issue)) == {}
+
+
+def found_wrong(tab, addresses) -> dict[str, tuple[list[str], bool, list[str]]]:
+    """By address, what the console complains of, whether the page is wider than the window, and what axe finds."""
     faults = {}
-    for address in pages(issue):
+    for address in addresses:
         tab.complaints.clear()
         tab.goto(address)
         tab.wait_for_load_state("networkidle")
@@ -116,7 +166,7 @@ def test_every_page_fits_keeps_the_policy_and_has_no_fault_that_axe_knows(open_t
         found = [fault["id"] for fault in axe.Axe().run(tab).response["violations"]]
         if complaints or wide or found:
             faults[address] = (complaints, wide, found)
-    assert faults == {}
+    return faults
 
 
 def test_the_editor_has_a_name_a_language_and_the_spell_checker(open_tab, issue):

@@ -284,6 +284,12 @@ def test_who_may_see_an_issue_may_see_its_figures(desk):
     assert desk.get(page("issue_figures", 999)).status_code == 404
 
 
+def test_who_answers_for_the_list_sees_how_it_grows(desk):
+    dana = at_the_desk(_staff("dana@example.org", ["view_subscriber"]))
+    assert dana.get(page("audience")).status_code == 200
+    assert page("audience") in Page(dana.get("/en/desk/")).links()
+
+
 def test_readers_over_time_stand_on_the_first_page_of_the_desk(desk):
     assert page("audience") in Page(desk.get("/en/desk/")).links()
     assert page("audience") not in Page(at_the_desk(amal()).get("/en/desk/")).links()

@@ -58,6 +58,19 @@ def test_the_page_says_what_the_reader_chose(desk, fatima):
         assert told in words
 
 
+def test_what_was_not_chosen_is_a_dash_and_no_english_word(desk):
+    german = page("subscriber_change", make_subscriber("amal@example.org").pk).replace("/en/", "/de/")
+    assert "Arbeitsbereiche: –" in Page(desk.get(german)).words
+
+
+@pytest.mark.parametrize(("rights", "linked"), [([], False), (["view_issue"], True), (["send_issue"], True)])
+def test_issues_are_linked_to_for_those_who_may_see_them(rights, linked):
+    (reader,) = all_about(("amal@example.org", "Amal"))
+    dana = at_the_desk(staff("view_subscriber", *rights))
+    progress = page("issue_progress", reader.deliveries.latest("pk").edition.issue_id)
+    assert (progress in shown(dana, reader).links()) == linked
+
+
 def test_the_timeline_tells_what_happened_the_newest_first(desk):
     reader, _other = all_about(("amal@example.org", "Amal"), ("boris@example.org", "Boris"))
     Suppression.objects.create(address_key=reader.address_key, reason="bounced", created_at=NOON)
@@ -116,7 +129,10 @@ def test_what_is_older_is_one_step_away_and_nothing_is_shown_twice_or_left_out(d
     assert seen == [["4", "3"], ["2", "1"], ["0"]]
 
 
-@pytest.mark.parametrize("before", ["x", "2026-13-01", "2026-11-03T12:00:00", "", "%00"])
+NO_MOMENTS = ["x", "2026-13-01", "2026-11-03T12:00:00", "", "%00"]
+
+
+@pytest.mark.parametrize("before", [*NO_MOMENTS, "0001-01-01T00:00:00%2B23:59", "9999-12-31T23:59:59-23:59"])
 def test_a_moment_that_makes_no_sense_is_now(desk, fatima, before):
     with transaction.atomic():
         consents.append([Entry(Kind.GIVEN, How.FORM, fatima.address_key)], now=NOON)

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 
+from newsletter import subscriptions
 from newsletter.admin import stopped
 from newsletter.admin.readers import SubscriberAdmin
 from newsletter.models import Subscriber, Suppression
@@ -302,6 +303,20 @@ def test_the_order_of_languages_is_changed_and_the_trail_does_not_keep_the_addre
     line = AuditEntry.objects.get()
     assert (line.action, line.data, line.object_label) == ("subscriber.change", {"reader": reader.pk}, "")
     assert LogEntry.objects.count() == 0  # Django's own history would copy the address
+
+
+def test_what_the_reader_chose_since_the_page_was_opened_stays(desk):
+    reader = make_subscriber("fatima@example.org", "en", name="Fatima")
+    found = Page(desk.get(page("subscriber_change", reader.pk))).all("input")
+    typed = {tag["name"]: tag["value"] for tag in found if tag["name"].endswith(("languages", "name"))}
+    subscriptions.change_languages(reader, ["pt", "es"])
+    desk.post(page("subscriber_change", reader.pk), typed | {"name": "Fátima"})
+    reader.refresh_from_db()
+    assert (reader.languages, reader.name) == ("pt es", "Fátima")
+    Subscriber.objects.update(name="Fatma")
+    desk.post(page("subscriber_change", reader.pk), typed | {"languages": "fr"})
+    reader.refresh_from_db()
+    assert (reader.languages, reader.name) == ("fr", "Fatma")
 
 
 @pytest.mark.parametrize("typed", ["pt pt", "pt xx", "  ", "portuguese"])

@@ -86,6 +86,14 @@ def test_who_may_not_see_readers_sees_no_address(name, flood):
 
 
 @pytest.mark.parametrize("name", ["signup", "systemmail"])
+@pytest.mark.parametrize("asked", ["address__startswith=a", "address__regex=^b", "address_key__isnull=0", "pk__gt=0"])
+def test_nobody_spells_out_an_address_letter_by_letter(name, asked, flood):
+    dana = at_the_desk(staff(f"view_{name}"))
+    answer = dana.get(page(f"{name}_changelist") + f"?{asked}")
+    assert (answer.status_code, answer.url) == (302, page(f"{name}_changelist") + "?e=1")
+
+
+@pytest.mark.parametrize("name", ["signup", "systemmail"])
 def test_nobody_changes_them_here(desk, name, flood):
     one = {"signup": SignUp, "systemmail": SystemMail}[name].objects.latest("pk")
     assert desk.get(page(f"{name}_add")).status_code == 403

@@ -160,6 +160,32 @@ def test_the_progress_is_fetched_again_by_itself_and_by_hand(desk, checked, dana
     assert b'data-final="true"' in desk.get(page("import_now", checked.pk)).content
 
 
+def test_a_sheet_with_more_rows_than_it_says_has_no_share_of_them(desk, checked):
+    def progress(lines: int) -> str:
+        ImportJob.objects.update(state=S.CHECKING, position=3, lines=lines)
+        return desk.get(page("import_now", checked.pk)).content.decode()
+
+    assert "3 of 4 lines (75 %)" in progress(4)
+    assert "%" not in progress(2)
+    assert '<progress  aria-label="Lines done">' in progress(0)
+
+
+def test_a_list_that_was_only_checked_has_brought_nobody_in_when_it_is_given_up(desk, checked):
+    words = Page(desk.post(page("import_cancel", checked.pk), follow=True)).words
+    assert "What had been done by then stays." not in words
+    assert "New readers0" in words
+    assert Page(desk.get(page("import"))).all("td", data_label="New readers")[0].words == "0"
+
+
+def test_why_an_import_was_given_up_stands_where_staff_look(desk, checked, dana):
+    import_jobs.start(checked, seen=import_jobs.stamp(checked), by=dana)
+    ImportJob.objects.update(position=2, added=1, tries=import_jobs.TRIES)
+    import_jobs.work(checked.pk)
+    words = Page(desk.get(page("import_job", checked.pk))).words
+    assert "The import failed. Given up: after line 2, 5 workers in a row ended without a word." in words
+    assert "2 lines had been gone through. What had been done by then stays." in words
+
+
 def test_it_can_be_given_up(desk, checked):
     assert "The import was cancelled." in Page(desk.post(page("import_cancel", checked.pk), follow=True)).words
     again = desk.post(page("import_cancel", checked.pk), follow=True)

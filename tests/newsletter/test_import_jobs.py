@@ -77,8 +77,9 @@ def readers() -> list[str]:
     return list(Subscriber.objects.order_by("address").values_list("address", flat=True))
 
 
-def report(job) -> list[list[str]]:
-    return list(csv.reader(import_jobs.report_of(job).read_text(encoding="utf-8-sig").splitlines()))
+def report(job, delimiter=",") -> list[list[str]]:
+    lines = import_jobs.report_of(job).read_text(encoding="utf-8-sig").splitlines()
+    return list(csv.reader(lines, delimiter=delimiter))
 
 
 # --- check, then import -------------------------------------------------------------------------------------------
@@ -127,7 +128,8 @@ def test_the_report_is_in_the_language_of_who_uploaded_the_list(checked, somebod
     somebody.language = "de"
     somebody.save(update_fields=["language"])
     job = checked(HEADER + "boris@example.org,en,\nboris@example.org,en,\n")
-    assert report(job)[2][2] == "die Adresse steht weiter oben schon in der Datei"
+    # With the semicolon that a German spreadsheet expects.
+    assert report(job, ";")[2] == ["3", "abgelehnt", "die Adresse steht weiter oben schon in der Datei"]
 
 
 def test_each_deed_leaves_a_line_in_the_trail_and_none_an_address(started, somebody, caplog):
@@ -260,6 +262,60 @@ def test_who_takes_over_from_a_killed_worker_goes_on_where_it_was(started, small
     assert report(job)[-1][2] == "the address is further up in the file already"
     assert not list(consents.verify())
     assert AuditEntry.objects.filter(action="subscriber.import").count() == 1
+
+
+def killed_at(job, line):
+    """The worker is killed by this line, as often as it is read."""
+
+    def kills(execute, sql, params, many, context):
+        if "INSERT" in sql and f"reader{line}@example.org" in str(params):
+            raise Killed
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(kills), pytest.raises(Killed):
+        import_jobs.work(job.pk)
+
+
+def test_a_line_that_kills_each_worker_ends_the_import_after_the_fifth(started, small_batches):
+    job, now = started(FIVE), timezone.now()
+    for turn in range(import_jobs.TRIES):
+        with time_machine.travel(now + turn * LATER, tick=False):
+            killed_at(job, 3)
+    job.refresh_from_db()
+    assert (job.state, job.position, job.added) == (S.RUNNING, 3, 2)
+    with time_machine.travel(now + import_jobs.TRIES * LATER, tick=False):
+        import_jobs.work(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.position, counts(job), job.worker) == (S.FAILED, 3, {"added": 2}, "")
+    assert job.reason == ("Given up: after line 3, 5 workers in a row ended without a word. Divide the list there.")
+    assert '"de"' in job.reason.stored
+    assert not import_jobs.upload_of(job.handle).exists()
+    assert readers() == ["reader1@example.org", "reader2@example.org"]
+
+
+def test_workers_that_get_on_may_die_as_often_as_they_like(started, small_batches):
+    job, now = started(HEADER + "".join(f"reader{n}@example.org,en,\n" for n in range(1, 17))), timezone.now()
+    for turn in range(7):
+        with time_machine.travel(now + turn * LATER, tick=False):
+            killed_at(job, 3 + 2 * turn)
+    ImportJob.objects.update(lease_until=now)
+    import_jobs.work(job.pk)
+    assert (counts(job), job.state) == ({"added": 16}, S.DONE)
+
+
+def test_a_worker_that_was_told_to_stop_is_no_sign_of_anything(started):
+    job = started(FIVE)
+    for _turn in range(import_jobs.TRIES + 2):
+        import_jobs.work(job.pk, until=lambda: True)
+    import_jobs.work(job.pk)
+    assert (counts(job), job.state) == ({"added": 5}, S.DONE)
+
+
+def test_a_check_that_fails_has_done_nothing(checked, small_batches):
+    job = checked(FIVE)
+    ImportJob.objects.update(state=S.CHECKING, tries=import_jobs.TRIES)
+    import_jobs.work(job.pk)
+    assert (counts(job), job.state, job.position) == ({}, S.FAILED, 0)
 
 
 @pytest.mark.parametrize("table", ["newsletter_subscriber", "newsletter_importjob", "newsletter_consent"])

@@ -323,6 +323,15 @@ def test_the_report_has_each_line_and_no_address(run, tmp_path):
     assert len(readers()) == 1
 
 
+def test_the_report_does_not_take_the_place_of_the_list(run, tmp_path):
+    text = HEADER + "amal@example.org,pt,\n"
+    with pytest.raises(CommandError, match=r"readers\.csv: File exists$"):
+        run(text, report=tmp_path / ".." / tmp_path.name / "readers.csv")
+    assert (tmp_path / "readers.csv").read_text() == text
+    run(text, report=tmp_path / "report.csv")
+    assert run(text, report=tmp_path / "report.csv") == totals(already=1)
+
+
 def test_the_ledger_says_where_the_proof_is_and_never_an_address(run):
     run(HEADER + "amal@example.org,pt,\n", source="signed list, fair")
     line = Consent.objects.get()

@@ -86,7 +86,7 @@ def test_link_mails_and_confirmations_are_counted_apart():
     assert not limits.has_had_its_share(AMAL, "confirmation", now=NOW + DAY)
     assert not limits.has_had_its_share(AMAL, "link", now=NOW)
     assert not limits.has_had_its_share(uuid.uuid4(), "confirmation", now=NOW)
-    assert limits.of_address(AMAL).count() == 1
+    assert limits.of_mailbox(AMAL).count() == 1
 
 
 def test_the_brake_says_which_limit_is_reached(monkeypatch):

@@ -235,13 +235,26 @@ def test_the_new_address_says_yes_so_it_leaves_the_stop_list(amal, reason):
     assert (readers(), stops()) == ([(NEW, "subscribed")], {OLD_KEY: "unsubscribed"})
 
 
+@pytest.mark.parametrize("reason", Suppression.Reason.values)
+def test_who_wants_to_move_learns_nothing_about_the_other_address(client, amal, reason):
+    told = []
+    for address in (NEW, "nobody@new.example"):
+        Suppression.objects.get_or_create(address_key=NEW_KEY, defaults={"reason": reason})
+        asks(amal, address)
+        path = f"/en/newsletter/move/{links.sign_until(move_of(amal).old_handle, purpose='move', until=NOW + HOUR)}/"
+        told.append(words(client.post(path)).replace("n…@n…", "N…@n…"))
+    assert told[0] == told[1]
+    assert told[0].startswith("Thank you. Now the new address, N…@n…, must say yes too")
+
+
 def test_where_staff_stopped_the_new_address_nothing_moves(client, amal):
     asks(amal)
     Suppression.objects.create(address_key=NEW_KEY, reason="staff")
-    before, move = everything(), move_of(amal)
-    for handle in (move.old_handle, move.new_handle):
-        path = f"/en/newsletter/move/{links.sign_until(handle, purpose='move', until=NOW + HOUR)}/"
-        assert words(client.post(path)).startswith("We cannot send the newsletter to the new address.")
+    move = move_of(amal)
+    confirms(move.old_handle)
+    before = everything()
+    path = f"/en/newsletter/move/{links.sign_until(move.new_handle, purpose='move', until=NOW + HOUR)}/"
+    assert words(client.post(path)).startswith("We cannot send the newsletter to the new address.")
     assert everything() == before
 
 

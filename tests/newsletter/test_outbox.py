@@ -181,6 +181,13 @@ def test_an_address_gets_one_confirmation_a_day_and_three_in_thirty_days(mailout
     assert ends() == {("sign-up", "sent", ""): 6, ("sign-up", "dropped", "address"): 5}
 
 
+def test_a_mailbox_gets_one_confirmation_a_day_however_its_address_is_varied(mailoutbox):
+    for address in ("amal@example.org", "AMAL@example.org", "amal+1@example.org", "am.al+2@EXAMPLE.org"):
+        asks(address)
+    asks("amalia@example.org")
+    assert sent() == {("sent", ""): 2, ("dropped", "address"): 3}
+
+
 def test_the_count_outlives_the_sign_up_and_holds_for_readers_too(mailoutbox):
     asks()
     sent()

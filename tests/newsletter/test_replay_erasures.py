@@ -9,10 +9,10 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.utils import timezone
 
-from newsletter import consents, erasing, erasure_ledger, importing, my_data, wordings
+from newsletter import consents, erasing, erasure_ledger, importing, moving, my_data, wordings
 from newsletter.consents import Entry, How, Kind
 from newsletter.csvfile import Row
-from newsletter.models import Consent, SignUp, Subscriber, Suppression
+from newsletter.models import Consent, Move, SignUp, Subscriber, Suppression
 from tests.newsletter.factories import make_subscriber
 from tests.newsletter.sent import NOW, sent_issue
 from tests.newsletter.traces import traces
@@ -54,6 +54,15 @@ def lost_by_a_restore():
     backup = transaction.savepoint()
     yield
     transaction.savepoint_rollback(backup)
+
+
+def move(reader, address, at=NOW):
+    """Both addresses agree."""
+    moving.ask(reader, address, network="", now=at)
+    wish = Move.objects.get()
+    for handle in (wish.old_handle, wish.new_handle):
+        moving.confirm(handle, now=at)
+    reader.refresh_from_db()
 
 
 def erase(*readers, at=NOW + DAY, **fields):
@@ -202,6 +211,41 @@ def test_who_came_back_and_was_erased_again_counts_once(amal):
     assert replay() == said(1, 1)
     assert (who(), stopped()) == ([], set())
     assert replay() == said(1, 0)
+
+
+@pytest.mark.parametrize("also", [False, True])
+def test_who_had_moved_since_the_backup_is_erased_at_the_address_that_it_knows(amal, carla, also):
+    former = [amal.address_key]
+    with lost_by_a_restore():
+        for name in ("nadia", "noor"):
+            move(amal, f"{name}@example.org")
+            former.append(amal.address_key)
+        erase(amal, also_from_stop_list=also)
+    assert who() == ["amal@example.org", "carla@example.org"]
+    assert replay() == said(3, 3)
+    assert who() == ["carla@example.org"]
+    assert stopped() == (set() if also else {(key, "erased") for key in former})
+    assert replay() == said(3, 0)
+
+
+def test_without_a_restore_nothing_happens_to_who_had_moved_either(amal, carla):
+    move(amal, "nadia@example.org")
+    erase(amal)
+    chain = consents.head()
+    assert replay() == said(2, 0)
+    assert (who(), consents.head()) == (["carla@example.org"], chain)
+
+
+def test_a_former_address_that_is_a_readers_again_stays_theirs(amal):
+    former = amal.address_key
+    move(amal, "nadia@example.org")
+    back = subscribed("amal@example.org", at=NOW + DAY / 2)
+    erase(amal)
+    assert replay() == said(1, 0)
+    assert who() == ["amal@example.org"]
+    assert (former, "erased") not in stopped()
+    erase(back, at=NOW + 2 * DAY)
+    assert who() == []
 
 
 def test_who_is_about_to_confirm_a_later_wish_may_do_so(amal):

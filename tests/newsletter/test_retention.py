@@ -3,6 +3,7 @@
 import datetime
 import io
 from collections import Counter
+from functools import partial
 
 import pytest
 import time_machine
@@ -12,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils import timezone as django_timezone
 
-from newsletter import retention, subscriptions, tasks, tracking, upkeep, wordings
+from newsletter import erasing, outbox, retention, subscriptions, tasks, tracking, upkeep, wordings
 from newsletter.addresses import address_key
 from newsletter.models import (
     AudienceCount,
@@ -36,6 +37,7 @@ from tests.newsletter.asked import asks, confirms
 from tests.newsletter.desk import at_the_desk, carla, page
 from tests.newsletter.factories import make_subscriber
 from tests.newsletter.sent import NOW, event, sent_issue
+from tests.newsletter.test_races import at_once
 
 pytestmark = pytest.mark.django_db
 DAY, SECOND = datetime.timedelta(days=1), datetime.timedelta(seconds=1)
@@ -156,6 +158,21 @@ def test_many_rows_go_in_small_transactions(monkeypatch):
         make_sign_up(f"reader{number}@example.org", age=8 * DAY)
     assert retention.expire_sign_ups(now=NOW)["sign_ups"] == 5
     assert not SignUp.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_erases_an_old_sign_up_while_it_expires_waits_in_no_circle(settings, tmp_path):
+    settings.VAR_DIR = tmp_path
+    for number in range(20):
+        key = address_key(address := f"amal{number}@example.org")
+        for _time in range(8):
+            asks(address, now=NOW - 8 * DAY)
+        erase = partial(erasing.erase, key, how="page", now=NOW)
+        expire = partial(retention.expire_sign_ups, now=NOW)
+        told = at_once(erase, expire, partial(outbox.dispatch, now=NOW - 8 * DAY))
+        assert [what for what in told if isinstance(what, Exception)] == []
+        assert not SignUp.objects.exists()
+        assert not SystemMail.objects.exists()
 
 
 def test_system_mails_stay_thirty_days_after_their_end_and_held_links_seven_days():

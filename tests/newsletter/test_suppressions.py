@@ -75,6 +75,10 @@ def test_who_may_see_readers_sees_whose_entry_it_is(desk):
         assert b"gone@example.org" not in answer.content
 
 
+def test_an_entry_that_is_no_reader_s_says_so_in_no_language(desk):
+    assert "Reader: –" in Page(desk.get(page("suppression_change", stop("gone@example.org").pk))).words
+
+
 @pytest.mark.parametrize("rows", [1, 3])
 def test_the_list_takes_the_same_queries_for_one_entry_and_three(desk, rows, django_assert_num_queries):
     for number in range(rows):

@@ -1,5 +1,7 @@
 """`manage.py import_subscribers readers.csv`: a list of addresses and languages, CSV or XLSX, becomes readers."""
 
+import errno
+import os
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -40,6 +42,8 @@ class Command(BaseCommand):
         if "@" in source:
             raise CommandError(_("--source is kept for ever: it may not hold an address."))
         try:
+            if report and report.exists() and report.samefile(file):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
             rows = lists.read(file, columns and self._columns(columns, file), language=language or "")
             with import_reports.writing(report) if report else nullcontext(lambda fates: None) as note:
                 done = importing.import_rows(
