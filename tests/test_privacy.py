@@ -100,6 +100,7 @@ class Visit:
     def for_everybody(self):
         yield "start", self.client.get("/")
         yield "home", self.get("pages:home")
+        yield "privacy", self.get("pages:privacy")
         yield "archive", self.get("archive")
         yield "edition", self.get("edition", self.issue.slug)
         yield "item", self.get("item", self.issue.items.last().pk)

@@ -14,7 +14,7 @@ from tests.html import Page
 from tests.newsletter.factories import make_issue, make_item, make_subscriber
 
 pytestmark = pytest.mark.django_db
-PAGES = ["home", "archive", "edition", "item", "leave", "preferences", "bad link", "no such page"]
+PAGES = ["home", "privacy", "archive", "edition", "item", "leave", "preferences", "bad link", "no such page"]
 READERS = {"leave", "preferences", "bad link"}
 
 
@@ -31,6 +31,7 @@ def address():
     token = token_for(make_subscriber())
     pages = {
         "home": ["pages:home"],
+        "privacy": ["pages:privacy"],
         "archive": ["newsletter:archive"],
         "edition": ["newsletter:edition", "next"],
         "item": ["newsletter:item", issue.items.last().pk],
