@@ -13,8 +13,9 @@ RUN pybabel --quiet compile -d locale -D django \
     && python -m compileall -q manage.py newsletter picum
 USER picum
 RUN mkdir /var/lib/picum/continuity /var/lib/picum/erasures /var/lib/picum/imports
-# collectstatic sends and signs nothing: the three values only let the settings load.
-RUN SECRET_KEY=unused SITE_URL=http://unused EMAIL_URL=smtp://unused python manage.py collectstatic --no-input
+# collectstatic sends and signs nothing: these values only let the settings load.
+RUN SECRET_KEY=unused SITE_URL=http://unused EMAIL_URL=smtp://unused DEFAULT_FROM_EMAIL=unused@unused \
+    python manage.py collectstatic --no-input
 
 EXPOSE 8000
 # No access log: it would hold readers' tokens. Let the proxy log, without the paths below /…/newsletter/.

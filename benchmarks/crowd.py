@@ -9,16 +9,14 @@ from django.utils import timezone
 from newsletter import compose, rendering
 from newsletter.addresses import address_key
 from newsletter.models import Issue, Item, Section, Subscriber
+from newsletter.models.audience import AREAS
 from picum.areas.models import Area
 
 BATCH = 5_000
 SENTENCE = "People without papers told lawyers, nurses and teachers what they need; we read and translated it. "
 # Orders of languages as a European list has them.
 ORDERS = ("en", "fr en", "es en", "de en", "it en", "nl en", "pt es en", "de", "es fr en", "nl fr en")
-
-
 # What a third of them may have named: every set of the five areas.
-AREAS = ("monitoring", "capacity-building", "advocacy", "awareness", "global-actors")
 SETS = tuple(" ".join(chosen) for number in range(6) for chosen in combinations(AREAS, number))
 
 

@@ -65,10 +65,10 @@ def append(entries: Sequence[Entry], *, now: datetime.datetime) -> None:
     for entry in entries:
         number += 1
         line = _Line(number, entry.address_key, entry.kind, entry.how, entry.detail[:200], now, previous)
-        digest = _digest(line, _named(entry.wording))
+        mac = digest(line, _named(entry.wording))
         wording = entry.wording and entry.wording.pk
-        rows.append([number, line.address_key.hex, wording, line.kind, line.how, line.detail, previous, digest])
-        previous = digest
+        rows.append([number, line.address_key.hex, wording, line.kind, line.how, line.detail, previous, mac])
+        previous = mac
     arrays.insert(Consent, _COLUMNS, rows, same={"at": now})
 
 
@@ -111,7 +111,7 @@ def verify() -> Iterator[Fault]:
     number, previous = 0, BEGINNING
     for line in Consent.objects.order_by("number").iterator(chunk_size=2_000):
         named, is_true = wording(line.wording_id)
-        is_sound = line.digest == _digest(line, named)
+        is_sound = line.digest == digest(line, named)
         if line.number != number + 1 or (is_sound and line.previous != previous != ""):
             yield Fault(line.number, "missing")
         if not is_sound:
@@ -131,7 +131,8 @@ def _text_digest(wording: Wording) -> str:
     return hashlib.sha256(f"{wording.language}\n{wording.text}".encode()).hexdigest()
 
 
-def _digest(line: Consent | _Line, wording: Sequence) -> str:
+def digest(line: Consent | _Line, wording: Sequence) -> str:
+    """What a line carries: a keyed hash of all that it says. `wording`: digest and version of its text, or nothing."""
     at = line.at.astimezone(datetime.UTC).isoformat(timespec="microseconds")
     told = [line.number, line.address_key.hex, line.kind, line.how, wording, line.detail, at, line.previous]
     return hmac.digest(_key(settings.ADDRESS_KEY), _words(told).encode(), hashlib.sha256).hex()

@@ -15,6 +15,7 @@ import datetime
 import hashlib
 import json
 import logging
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 State = ImportJob.State
 AT_WORK, ENDED = [State.CHECKING, State.RUNNING], [State.DONE, State.FAILED, State.CANCELLED]
 LEASE = datetime.timedelta(seconds=90)  # a batch takes less than a second
+TURN = 10  # seconds of new lines; then whoever else waits for this worker, such as a confirmation, has a turn
 LEFT = datetime.timedelta(days=7)  # an upload with which nobody goes on
 REPORTS = datetime.timedelta(days=30)
 TRIES = 5  # workers in a row that a job may outlive without getting on
@@ -66,6 +68,10 @@ def upload_of(handle: uuid.UUID) -> Path:
 
 def report_of(job: ImportJob) -> Path:
     return folder() / f"{job.handle}.csv"
+
+
+def not_written(why: str) -> str:
+    return _("%(path)s cannot be written: %(reason)s.") % {"path": "VAR_DIR/imports", "reason": why}
 
 
 def receive(handle: uuid.UUID, *, name: str, by: User) -> ImportJob:
@@ -145,19 +151,22 @@ def _plain(name: str) -> str:
 
 
 def ring_for_waiting(*, now: datetime.datetime) -> None:
-    """Ask for a worker for each job that has none: the bell was not heard, or the worker was killed."""
+    """Ask for a worker for each job that has none: the bell was not heard, or the worker was killed. Not for one whose
+    worker has just rung: each bell would go on ringing beside the others."""
     free = Q(lease_until=None) | Q(lease_until__lt=now)
     for pk in ImportJob.objects.filter(free, state__in=AT_WORK).values_list("pk", flat=True):
         ring("newsletter.import", pk, expires=settings.SENDING_RECONCILE_SECONDS)
 
 
-def work(job_id: int, *, until: Callable[[], bool] = lambda: False) -> None:
+def work(job_id: int, *, until: Callable[[], bool] = lambda: False, seconds: float = float("inf")) -> None:
     """Check or import a list as far as it goes, unless another worker does. `until` says between batches whether to
-    stop; what is left goes on when the reconciler rings. The report is in the language of whoever uploaded the list."""
+    stop; what is left goes on when the reconciler rings. After about `seconds` of new lines it rings itself, and ends.
+    The report is in the language of whoever uploaded the list."""
     worker = uuid.uuid4().hex
     now = timezone.now()
-    free = ImportJob.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), pk=job_id, state__in=AT_WORK)
-    if not free.update(worker=worker, lease_until=now + LEASE, tries=F("tries") + 1):
+    free = Q(worker="") | Q(lease_until=None) | Q(lease_until__lt=now)
+    mine = ImportJob.objects.filter(free, pk=job_id, state__in=AT_WORK)
+    if not mine.update(worker=worker, lease_until=now + LEASE, tries=F("tries") + 1):
         return
     job = ImportJob.objects.select_related("by").get(pk=job_id)
     if job.tries > TRIES:
@@ -165,8 +174,7 @@ def work(job_id: int, *, until: Callable[[], bool] = lambda: False) -> None:
         return
     try:
         with override(job.by.language if job.by else settings.LANGUAGE_CODE):
-            done = _go_on(job, until)
-            _end(job) if done else _let_go(job)
+            _go_on(job, until, seconds)
     except _Lost:
         log.info("Import %s went on without this worker.", job_id)
     except (OperationalError, InterfaceError):
@@ -175,6 +183,10 @@ def work(job_id: int, *, until: Callable[[], bool] = lambda: False) -> None:
         _fail(job, str(error))
     except FileNotFoundError:
         _fail(job, told(lambda: _("The file is not there. VAR_DIR/imports must be one folder for web and workers.")))
+    except OSError as error:
+        log.error("Import %s failed: VAR_DIR/imports cannot be written (%s).", job_id, error.strerror)
+        why = error.strerror or type(error).__name__
+        _fail(job, told(lambda: not_written(why)))
     except Exception as error:
         kind = type(error).__name__  # its words may quote a row
         log.error("Import %s failed: %s", job_id, kind)
@@ -185,25 +197,31 @@ class _Lost(Exception):
     """The job was cancelled, or another worker has it."""
 
 
-def _go_on(job: ImportJob, until: Callable[[], bool]) -> bool:
-    """Batch after batch from where the job stands; whether it came to the end of the list."""
+def _go_on(job: ImportJob, until: Callable[[], bool], seconds: float) -> None:
+    """Batch after batch from where the job stands, to the end of the list, of the worker or of its turn."""
     terms = Terms(source=job.source, with_proof=job.with_proof, dry_run=job.state == State.CHECKING)
     intake, path = Intake(terms), upload_of(job.handle)
     if not path.is_file():
         raise FileNotFoundError
     if not job.position and job.state == State.CHECKING:
         ImportJob.objects.filter(pk=job.pk).update(lines=max(0, lists.height(path)))
+    ends = None
     with import_reports.writing(report_of(job), after=job.position) as note:
         for batch in _batches(lists.read(path, job.columns, language=job.language)):
             if until():
-                return False
+                _let_go(job)
+                return
+            if ends and time.monotonic() > ends:
+                _give_turn(job)
+                return
             done = [row for row in batch if row.line <= job.position]
             intake.look(done)  # what has been seen must be known
             if len(done) == len(batch):
                 _stay(job)
             else:
                 _do(job, intake, batch[len(done) :], note)
-    return True
+                ends = ends or time.monotonic() + seconds  # not from the start: getting back there takes long, too
+    _end(job)
 
 
 def _batches(rows: Iterator) -> Iterator[list]:
@@ -241,6 +259,13 @@ def _stay(job: ImportJob) -> None:
 
 def _let_go(job: ImportJob) -> None:
     _mine(job, worker="", lease_until=None, tries=0)
+
+
+def _give_turn(job: ImportJob) -> None:
+    """Whoever is rung for may have it at once; only the reconciler is to wait, for it would ring once more."""
+    rung = timezone.now() + datetime.timedelta(seconds=settings.SENDING_RECONCILE_SECONDS)
+    _mine(job, worker="", lease_until=rung, tries=0)
+    ring("newsletter.import", job.pk)
 
 
 def _end(job: ImportJob) -> None:

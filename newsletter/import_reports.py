@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from newsletter import csvfile
 from newsletter.importing import Fate, What
@@ -31,14 +32,14 @@ def writing(path: Path, *, after: int = 0) -> Iterator[Note]:
         writer = csv.writer(file, delimiter=csvfile.delimiter())
         if not kept:
             file.write("\ufeff")
-            writer.writerow([_("line"), _("what"), _("why")])
+            writer.writerow([_("line"), pgettext("column of a report", "what"), _("why")])
 
         def note(fates: Sequence[Fate]) -> None:
             words = {
                 What.ADDED: _("added"),
                 What.ASKED: _("asked to confirm"),
                 What.ALREADY_THERE: _("already there"),
-                What.REFUSED: _("refused"),
+                What.REFUSED: pgettext("a line", "refused"),
             }
             writer.writerows([fate.line, words[fate.what], fate.unquoted or fate.why] for fate in fates)
             file.flush()

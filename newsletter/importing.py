@@ -12,7 +12,6 @@ from functools import cache, lru_cache
 from itertools import islice
 from typing import NamedTuple
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -23,11 +22,11 @@ from newsletter.csvfile import Refused, Row
 from newsletter.doorbell import ring_on_commit
 from newsletter.localising import language_name
 from newsletter.models import SignUp, Subscriber, Suppression, SystemMail
+from newsletter.translating import LANGUAGES
 from picum.accounts import audit
 from picum.accounts.models import User
 
 BATCH = 2_000  # rows in a transaction
-LANGUAGES = [code for code, _name in settings.LANGUAGES]
 NAME, SOURCE = (Subscriber._meta.get_field(name).max_length for name in ("name", "source"))
 State, IMPORT = Subscriber.State, consents.How.IMPORT
 _READER = {"address": "text", "address_key": "uuid", "handle": "uuid", "languages": "text", "name": "text"}

@@ -19,6 +19,7 @@ WHY: dict[str, str | Promise] = {
     "suppressed": gettext_lazy("The address came on the stop list before its turn."),
     "erased": gettext_lazy("The reader was erased before their turn."),
     "cancelled": gettext_lazy("The edition was cancelled."),
+    "duplicate": gettext_lazy("The new address had the issue already."),
 }
 
 # The same for what is unknown: it was on its way, and that is all.
@@ -35,4 +36,6 @@ DEEDS: dict[str, str | Promise] = {
     "subscriber.change": gettext_lazy("changed by staff"),
     "subscriber.unsubscribe": gettext_lazy("unsubscribed by staff"),
     "subscriber.link": gettext_lazy("personal links sent by staff"),
+    "suppression.add": gettext_lazy("staff put the address on the stop list"),
+    "suppression.lift": gettext_lazy("The entry was lifted: mail may go to the address again."),
 }

@@ -122,7 +122,7 @@ def _move(move: Move, now: datetime.datetime) -> None:
         Subscriber.objects.filter(pk=reader.pk).update(address=move.address, address_key=new_key)
         ledger.readdress(reader.pk, new_key, now=now)
         log.info("Reader %s has another address.", reader.pk)
-    for key in sorted([old_key, new_key]):
+    for key in sorted([old_key, new_key]):  # the stop list by key, as `subscriptions` says
         if key == old_key:
             stop = Suppression(address_key=key, reason=Reason.UNSUBSCRIBED, created_at=now)
             Suppression.objects.bulk_create([stop], ignore_conflicts=True)

@@ -1,7 +1,7 @@
 """What is kept how long. Each job deletes what has had its time, says what it did, and may be run at any time, any
 number of times at once: a row is deleted only if it is still as old as it was thought to be.
 
-The beat runs them every hour (`JOBS`), so that "seven days" are not eight; each is a command too.
+The beat runs them every hour (`newsletter.upkeep`), so that "seven days" are not eight; each is a command too.
 """
 
 import datetime
@@ -37,6 +37,7 @@ DELIVERIES = datetime.timedelta(days=90)
 RAW_EVENTS = datetime.timedelta(days=14)
 BATCH = 5_000  # rows that go in one transaction: nobody waits for it
 SECONDS = 25  # and so long a worker deletes before it looks at what else there is to do
+_GOING = [Edition.State.SCHEDULED, Edition.State.HELD, Edition.State.SENDING, Edition.State.PAUSED]
 
 
 # --- sign-ups and the mails for them ---------------------------------------------------------------------------------
@@ -142,9 +143,6 @@ def overdue(*, now: datetime.datetime) -> list[Edition]:
     open_letters = Delivery.objects.unfinished().filter(edition=OuterRef("pk"))
     editions = Edition.objects.filter(Q(state__in=_GOING) | Exists(open_letters), issue__in=old)
     return list(editions.select_related("issue").order_by("issue", "pk"))
-
-
-_GOING = [Edition.State.SCHEDULED, Edition.State.HELD, Edition.State.SENDING, Edition.State.PAUSED]
 
 
 def _frozen() -> QuerySet[Edition]:

@@ -9,18 +9,17 @@ import logging
 import uuid
 from collections.abc import Sequence
 
-from django.conf import settings
 from django.db import transaction
 
 from newsletter import consents, limits, outbox
 from newsletter.addresses import InvalidAddress, address_key, reachable
 from newsletter.limits import TooMany
 from newsletter.models import SignUp, Subscriber, Suppression, SystemMail, Wording
+from newsletter.translating import LANGUAGES
 
 __all__ = ["InvalidAddress", "TooMany", "ask_for_link", "confirm", "renew", "request"]
 
 log = logging.getLogger(__name__)
-LANGUAGES = [code for code, _name in settings.LANGUAGES]
 NAME, SOURCE = (SignUp._meta.get_field(name).max_length for name in ("name", "source"))
 
 
@@ -74,7 +73,7 @@ def confirm(handle: uuid.UUID, *, now: datetime.datetime) -> Subscriber | None:
         return None
     reader = Subscriber.objects.select_for_update().filter(address_key=sign_up.address_key).first()
     if sign_up.confirmed_at:
-        return Subscriber.objects.subscribed().filter(address_key=sign_up.address_key).first()
+        return reader if reader and reader.state == Subscriber.State.SUBSCRIBED else None
     stop = Suppression.objects.filter(address_key=sign_up.address_key)
     if stop.filter(reason=Suppression.Reason.STAFF).exists():
         return None

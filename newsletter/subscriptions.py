@@ -12,7 +12,6 @@ import logging
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -20,11 +19,11 @@ from django.utils.translation import gettext as _
 
 from newsletter import consents, localising
 from newsletter.models import Consent, Move, SignUp, Subscriber, Suppression, Wording
+from newsletter.translating import LANGUAGES
 from picum import links
 from picum.areas.models import Area
 
 logger = logging.getLogger(__name__)
-LANGUAGES = [code for code, _name in settings.LANGUAGES]
 UNDO = datetime.timedelta(hours=1)  # so long a reader may take back that they left
 GROUP = 500  # readers that share a statement
 LONGEST_PAUSE = datetime.timedelta(days=365)
@@ -120,9 +119,11 @@ def _stop(keys: Iterable[uuid.UUID], now: datetime.datetime) -> None:
     Suppression.objects.bulk_create(stops, ignore_conflicts=True, batch_size=GROUP)
 
 
-def undo_token_for(subscriber: Subscriber) -> str:
-    """The token of a reader who has left, valid for an hour from then; the same however often it is asked for."""
-    return links.sign_until(subscriber.handle, purpose="undo", until=subscriber.unsubscribed_at + UNDO)
+def undo_token_for(subscriber: Subscriber, *, now: datetime.datetime) -> str:
+    """The token of a reader who has left, valid for an hour from then; the same however often it is asked for. "" when
+    it is too late."""
+    until = subscriber.unsubscribed_at and subscriber.unsubscribed_at + UNDO
+    return links.sign_until(subscriber.handle, purpose="undo", until=until) if until and now <= until else ""
 
 
 @transaction.atomic

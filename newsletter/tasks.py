@@ -81,7 +81,7 @@ def send_system_mail() -> None:
 
 @shared_task(name="newsletter.import")
 def import_list(job_id: int) -> None:
-    import_jobs.work(job_id, until=_worker_stops)
+    import_jobs.work(job_id, until=_worker_stops, seconds=import_jobs.TURN)
 
 
 @shared_task(name="newsletter.upkeep")

@@ -2,15 +2,13 @@
 
 import hashlib
 
-from django.conf import settings
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from newsletter.models import Wording
-
-LANGUAGES = [code for code, _name in settings.LANGUAGES]
+from newsletter.translating import LANGUAGES
 
 
 def text(language: str) -> str:
@@ -30,8 +28,12 @@ def digest(language: str) -> str:
 
 
 def current(language: str) -> Wording:
-    """Today's text in a language. It is there since the last `migrate`: see `record`."""
-    return Wording.objects.get(digest=digest(language))
+    """Today's text in a language. It is there since the last `migrate`, unless translations were compiled after it."""
+    today = Wording.objects.filter(digest=digest(language))
+    if (row := today.first()) is None:
+        record()
+        row = today.get()
+    return row
 
 
 def record(*, using: str = "default") -> int:
@@ -40,11 +42,13 @@ def record(*, using: str = "default") -> int:
     new = [language for language in LANGUAGES if digest(language) not in known]
     for language in new:
         versions = Wording.objects.using(using).filter(language=language)
-        Wording.objects.using(using).create(
-            language=language,
-            number=(versions.aggregate(last=Max("number"))["last"] or 0) + 1,
-            text=text(language),
+        Wording.objects.using(using).get_or_create(
             digest=digest(language),
-            first_used_at=timezone.now(),
+            defaults={
+                "language": language,
+                "number": (versions.aggregate(last=Max("number"))["last"] or 0) + 1,
+                "text": text(language),
+                "first_used_at": timezone.now(),
+            },
         )
     return len(new)

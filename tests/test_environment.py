@@ -165,6 +165,17 @@ def deploy_findings() -> set[str]:
     return {found.id for found in run_checks(include_deployment_checks=True) if found.id.startswith("picum.")}
 
 
+def test_the_image_is_built_with_all_that_the_settings_want(tmp_path):
+    step = re.search(r"^RUN (SECRET_KEY=.*?)python (manage\.py .*?)$", (ROOT / "Dockerfile").read_text(), re.M | re.S)
+    values = dict(pair.split("=") for pair in step[1].replace("\\", "").split())
+    # Not what a developer's .env says: an empty value counts as not set.
+    blank = dict.fromkeys(re.findall(r"^([A-Z][A-Z_]+)=", (ROOT / ".env.example").read_text(), re.M), "")
+    environment = blank | {"VAR_DIR": str(tmp_path)} | values
+    command = [sys.executable, *step[2].split(), "--dry-run", "-v0"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-500:]
+
+
 def test_checks_for_production_name_each_mistake(settings):
     settings.BROKER_IS_EMBEDDED = True  # whatever these tests run on
     assert deploy_findings() == {"picum.E001", "picum.E003", "picum.W001", "picum.W002"}

@@ -164,7 +164,7 @@ class Visit:
         yield "goodbye", self.client.post(self._path("leave", [token]), {"List-Unsubscribe": "One-Click"})
         yield "left", self.get("leave", token)
         self.amal.refresh_from_db()
-        undo = subscriptions.undo_token_for(self.amal)
+        undo = subscriptions.undo_token_for(self.amal, now=timezone.now())
         yield "undo", self.get("undo", undo)
         yield "undone", self.post("undo", undo)
         yield "a false link", self.get("leave", "nonsense")

@@ -45,6 +45,8 @@ class UploadForm(forms.Form):
 
     def clean_file(self):
         file = self.cleaned_data["file"]
+        if file.fault:
+            raise forms.ValidationError(import_jobs.not_written(file.fault))
         if file.is_too_large:
             raise forms.ValidationError(_("The file is larger than %d MB. Divide it.") % (LIMIT / 1e6))
         return file

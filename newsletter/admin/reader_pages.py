@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -113,7 +113,7 @@ DEEDS = {
         Deed(
             "unsubscribe",
             CHANGE,
-            gettext_lazy("Unsubscribe"),
+            pgettext_lazy("deed of staff", "Unsubscribe"),
             gettext_lazy(
                 "The reader gets nothing any more, also of what is being sent now, and no import brings the address "
                 "back. Only they themselves can, by signing up again."

@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.urls import path
 from django.utils import timezone
-from django.utils.translation import get_language, gettext_lazy, ngettext
+from django.utils.translation import get_language, gettext_lazy, ngettext, pgettext_lazy
 from django.utils.translation import gettext as _
 
 from newsletter import localising, subscriptions
@@ -75,7 +75,7 @@ class AreaFilter(Choice):
 
 
 class SourceFilter(Choice):
-    title = gettext_lazy("source")
+    title = pgettext_lazy("of an address", "source")
     parameter_name = "source"
 
     def lookups(self, request, model_admin):

@@ -39,10 +39,6 @@ class Row:
     def sendable(self) -> bool:
         return self.edition.state == SENDABLE and not self.blocked
 
-    @property
-    def under_way(self) -> bool:
-        return self.edition.state not in {SENDABLE, UNFINISHED}
-
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def send(request, pk: int):

@@ -23,6 +23,8 @@ ALL = ""  # instead of a reason
 class WithAddress(ReadOnly, AddressKeyAdmin):
     """Rows that hold an address themselves: shown to those who may see readers."""
 
+    change_list_template = "admin/newsletter/list_with_brake.html"
+
     def _may_see(self, request, names):
         may_see = request.user.has_perm(SEE_READERS)
         return [name for name in super()._may_see(request, names) if may_see or name not in {"address", "name"}]
@@ -56,7 +58,6 @@ class RoadFilter(Choice):
 
 @admin.register(SignUp)
 class SignUpAdmin(WithAddress):
-    change_list_template = "admin/newsletter/signup/change_list.html"
     fields = [
         *("address", "name", "languages", "areas", "how", "source", "wording"),
         *("created_at", "mailed_at", "confirmed_at"),
@@ -89,7 +90,6 @@ class StateFilter(Choice):
 class SystemMailAdmin(WithAddress):
     """Mails with a link for one person: what became of them. Their words are written when they are sent."""
 
-    change_list_template = "admin/newsletter/systemmail/change_list.html"
     fields = [
         *("kind", "address", "language", "state", "reason", "released", "attempts"),
         *("created_at", "due_at", "changed_at"),

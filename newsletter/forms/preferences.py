@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from newsletter.addresses import InvalidAddress, reachable
 from newsletter.models import Subscriber
+from newsletter.translating import LANGUAGES
 
-LANGUAGES = [code for code, _name in settings.LANGUAGES]
 PRESSES = ["add", "up", "down", "remove"]
 
 

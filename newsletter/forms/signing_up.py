@@ -10,12 +10,13 @@ from django.utils.translation import gettext_lazy as _
 
 from newsletter import wordings
 from newsletter.addresses import InvalidAddress, normalise
+from newsletter.translating import LANGUAGES
 from picum import alternates
 
-LANGUAGES = [code for code, _name in settings.LANGUAGES]
 CHOICES = ["first", "second", "third"]
 QUICKEST = datetime.timedelta(seconds=2)
 LONGEST = datetime.timedelta(days=1)
+NOW = datetime.timedelta(0)
 
 
 def stamp(now: datetime.datetime) -> str:
@@ -59,10 +60,11 @@ class AddressForm(forms.Form):
 
     @property
     def stamp_to_show(self) -> str:
-        """The one that came, as long as it is good: whoever corrects a letter need not wait again."""
+        """The one that came, as long as it is good: whoever corrects a letter need not wait again. One of the future is
+        not: the clock was set back, and would have to come there first."""
         stamped = self.data.get("stamp", "")
         shown = age(stamped, now=self.now)
-        return stamped if shown is not None and shown < LONGEST else stamp(self.now)
+        return stamped if shown is not None and NOW <= shown < LONGEST else stamp(self.now)
 
     def clean_address(self) -> str:
         try:

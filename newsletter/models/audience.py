@@ -6,6 +6,7 @@ import uuid
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from newsletter.querysets import DOMAIN, FIRST_LANGUAGE, Alphabetically, SubscriberQuerySet
 from picum.keyset import Newest
@@ -41,7 +42,9 @@ class Subscriber(models.Model):
     paused_until = models.DateField(_("paused until"), null=True, blank=True)
     name = models.CharField(_("name"), max_length=150, blank=True)
     state = models.CharField(_("state"), max_length=12, choices=State.choices)
-    source = models.CharField(_("source"), max_length=100, blank=True, help_text=_("How the address came in."))
+    source = models.CharField(
+        pgettext_lazy("of an address", "source"), max_length=100, blank=True, help_text=_("How the address came in.")
+    )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     subscribed_at = models.DateTimeField(_("subscribed"), null=True, blank=True, editable=False)
     unsubscribed_at = models.DateTimeField(_("unsubscribed"), null=True, blank=True, editable=False)

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from newsletter.reasons import ReasonField
 
@@ -32,7 +33,7 @@ class ImportJob(models.Model):
     file_name = models.CharField(_("file"), max_length=200)
     # Which column is what: {"email": 0, "languages": 2, "name": 1}; empty until a person has said so.
     columns = models.JSONField(default=dict)
-    source = models.CharField(_("source"), max_length=100, blank=True)
+    source = models.CharField(pgettext_lazy("of an address", "source"), max_length=100, blank=True)
     # For rows that name no language.
     language = models.CharField(_("language"), max_length=2, choices=settings.LANGUAGES, blank=True)
     with_proof = models.BooleanField(

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from newsletter.models.audience import Subscriber
 from newsletter.models.consent import Consent, Wording
@@ -27,7 +28,7 @@ class SignUp(models.Model):
     areas = models.CharField(_("areas"), max_length=100, blank=True, default="")
     name = models.CharField(_("name"), max_length=150, blank=True, default="")
     how = models.CharField(_("how"), max_length=10, choices=Consent.How.choices)
-    source = models.CharField(_("source"), max_length=100, blank=True, default="")
+    source = models.CharField(pgettext_lazy("of an address", "source"), max_length=100, blank=True, default="")
     wording = models.ForeignKey(Wording, models.PROTECT, related_name="+", verbose_name=_("consent text"))
     created_at = models.DateTimeField(_("created"), default=timezone.now, db_index=True)
     # The link of the newest mail is valid for 72 hours from here.
@@ -78,7 +79,7 @@ class SystemMail(models.Model):
         WAITING = "waiting", _("waiting")
         HELD = "held", _("held back")
         CLAIMED = "claimed", _("in hand")
-        SENT = "sent", _("sent")
+        SENT = "sent", pgettext_lazy("a mail", "sent")
         DROPPED = "dropped", _("not sent")
 
     kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)

@@ -7,55 +7,38 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import get_language
-from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_safe
 
 from newsletter import erasing, my_data, my_data_in_words
 from newsletter.models import Consent, Subscriber
+from newsletter.views.reader import private
 from picum import alternates, links
 
 
-def for_the_mailed_link(*methods: str) -> Callable:
-    """The view gets the reader of the token; who has been erased is told so. An expired link leads to a new one.
+def for_the_mailed_link(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """As `private`; the view gets the reader of the token. Who has been erased is told so, and an expired link leads
+    to a new one."""
 
-    No CSRF protection: the token in the address is what authorises, and there is no cookie that another site could
-    ride on. The answers are kept by no cache and no search engine, and the address by no other site.
-    """
+    @private
+    @wraps(view)
+    def found(request: HttpRequest, token: str) -> HttpResponse:
+        try:
+            reader = my_data.reader_for(token, now=timezone.now())
+        except links.Expired:
+            return render(request, "newsletter/data_expired.html", status=410)
+        if reader is None:
+            return render(request, "newsletter/erased.html", {"switch": _switch("data", token), "repeated": True})
+        return view(request, token, reader)
 
-    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-        @csrf_exempt
-        @never_cache
-        @require_http_methods([*methods])
-        @wraps(view)
-        def guarded(request: HttpRequest, token: str) -> HttpResponse:
-            response = _answer(view, request, token)
-            response["Referrer-Policy"] = "no-referrer"
-            response["X-Robots-Tag"] = "noindex, nofollow"
-            return response
-
-        return guarded
-
-    return decorate
-
-
-def _answer(view: Callable[..., HttpResponse], request: HttpRequest, token: str) -> HttpResponse:
-    try:
-        reader = my_data.reader_for(token, now=timezone.now())
-    except links.Expired:
-        return render(request, "newsletter/data_expired.html", status=410)
-    except links.BadToken:
-        return render(request, "newsletter/bad_link.html", status=404)
-    if reader is None:
-        return render(request, "newsletter/erased.html", {"switch": _switch("data", token), "repeated": True})
-    return view(request, token, reader)
+    return found
 
 
 def _switch(page: str, token: str) -> list[alternates.Version]:
     return alternates.versions(f"newsletter:{page}", token)
 
 
-@for_the_mailed_link("GET", "HEAD")
+@require_safe
+@for_the_mailed_link
 def data(request: HttpRequest, token: str, reader: Subscriber) -> HttpResponse:
     """Everything, to be read."""
     held = my_data.about(reader.address_key)
@@ -64,7 +47,8 @@ def data(request: HttpRequest, token: str, reader: Subscriber) -> HttpResponse:
     return render(request, "newsletter/my_data.html", {**context, "zone": timezone.get_current_timezone_name()})
 
 
-@for_the_mailed_link("GET", "HEAD")
+@require_safe
+@for_the_mailed_link
 def data_json(request: HttpRequest, token: str, reader: Subscriber) -> HttpResponse:
     """Everything, to be taken along: Article 20 of the GDPR."""
     held = my_data.about(reader.address_key)
@@ -73,7 +57,7 @@ def data_json(request: HttpRequest, token: str, reader: Subscriber) -> HttpRespo
     return response
 
 
-@for_the_mailed_link("GET", "HEAD", "POST")
+@for_the_mailed_link
 def erase(request: HttpRequest, token: str, reader: Subscriber) -> HttpResponse:
     """GET says what goes and what stays; POST does it, and answers by itself."""
     context = {"reader": reader, "switch": _switch("erase", token), "token": token}

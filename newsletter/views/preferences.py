@@ -56,8 +56,8 @@ def _save(form: forms.Form, part: str, reader: Subscriber, request: HttpRequest)
         _act(form.cleaned_data, part, reader, request)
     except subscriptions.NoSuchPause as error:
         form.add_error("until", str(error))
-    except InvalidAddress as error:
-        form.add_error(*("address", str(error)) if part == "move" else (None, ""))  # not theirs in full
+    except InvalidAddress:  # their own, from before so much was asked of addresses: nothing is said of it here
+        form.add_error(None, "")
     except limits.TooMany as error:
         form.add_error(None, str(error))
         return 429

@@ -1,6 +1,5 @@
 """The pages that a reader reaches by a link of their own: leaving, taking that back, moving to another address."""
 
-import datetime
 from collections.abc import Callable
 from functools import wraps
 
@@ -64,7 +63,8 @@ def leave(request: HttpRequest, token: str, reader: Subscriber | None) -> HttpRe
         how = _how(request)
         if reader:
             subscriptions.unsubscribe(reader, how=how)
-        context = {"undo": _undo_token(reader, timezone.now()) if reader else "", "frame": "base.html"}
+        token_back = subscriptions.undo_token_for(reader, now=timezone.now()) if reader else ""
+        context = {"undo": token_back, "frame": "base.html"}
         if how != "one-click":
             context |= {"frame": "base_public.html", "switch": alternates.versions("newsletter:leave", token)}
         return render(request, "newsletter/goodbye.html", context)
@@ -80,12 +80,6 @@ def _how(request: HttpRequest) -> str:
         return "one-click" if "List-Unsubscribe" in request.POST else "page"
     except (BadRequest, MultiPartParserError, SuspiciousOperation, OSError):
         return "unreadable"
-
-
-def _undo_token(reader: Subscriber, now: datetime.datetime) -> str:
-    """ "" when it is too late for it."""
-    left_at = reader.unsubscribed_at
-    return subscriptions.undo_token_for(reader) if left_at and now <= left_at + subscriptions.UNDO else ""
 
 
 @private

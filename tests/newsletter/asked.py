@@ -7,7 +7,7 @@ from collections import Counter
 from django.conf import settings
 
 from newsletter import outbox, signing_up, wordings
-from newsletter.models import Consent, SignUp, Subscriber, Suppression
+from newsletter.models import Consent, SignUp, Subscriber, Suppression, SystemMail
 from picum import links
 from tests.newsletter.factories import make_subscriber
 
@@ -66,6 +66,4 @@ def opened(link: str, *, now=NOW) -> tuple[str, object]:
 
 def ends() -> Counter:
     """How many mails are in which state, and why."""
-    from newsletter.models import SystemMail
-
     return Counter(SystemMail.objects.values_list("kind", "state", "why"))

@@ -1,5 +1,9 @@
 """Bringing in a list at the desk: upload, say what is what, look at the numbers, confirm."""
 
+import errno
+import os
+from types import SimpleNamespace
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -224,6 +228,23 @@ def test_a_file_that_is_no_list_is_refused_at_once_and_not_kept(desk, content, w
 def test_a_file_that_is_too_large_is_refused_and_not_kept(desk, monkeypatch):
     monkeypatch.setattr(uploads, "LIMIT", 100_000)
     assert "Divide it." in Page(send(desk, b"a" * 200_000)).one("ul", class_="errorlist").words
+    assert (files(), ImportJob.objects.count()) == ([], 0)
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_a_disk_that_is_full_is_said_and_half_a_list_not_kept(desk, monkeypatch, begins):
+    def full(*_arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def opened(number, _mode):
+        os.close(number)
+        return SimpleNamespace(write=full, close=full)
+
+    monkeypatch.setattr(*(uploads, "open", opened) if begins else (uploads.os, "open", full), raising=False)
+    answer = send(desk, GERMAN)
+    monkeypatch.undo()
+    words = Page(answer).one("ul", class_="errorlist").words
+    assert words == "VAR_DIR/imports cannot be written: No space left on device."
     assert (files(), ImportJob.objects.count()) == ([], 0)
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+import errno
 import logging
 import stat
 
@@ -11,7 +12,7 @@ from celery import current_app
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from newsletter import consents, import_jobs, importing, reconcile, signing_up, subscriptions, tasks
+from newsletter import consents, import_jobs, import_reports, importing, reconcile, signing_up, subscriptions, tasks
 from newsletter.addresses import address_key
 from newsletter.import_jobs import Moved
 from newsletter.models import Consent, ImportJob, SignUp, Subscriber, Suppression, SystemMail
@@ -383,6 +384,32 @@ def test_a_worker_that_is_to_stop_lets_go_at_once(started, small_batches):
     assert counts(job) == {"added": 5}
 
 
+def test_a_long_list_gives_others_a_turn_and_goes_on_behind_them(started, small_batches, monkeypatch):
+    rung = []
+    monkeypatch.setattr(current_app, "send_task", lambda name, args, **options: rung.append((name, args)))
+    job = started(FIVE)
+    for position in (3, 5):
+        rung.clear()
+        import_jobs.work(job.pk, seconds=0)
+        job.refresh_from_db()
+        assert (job.state, job.position, job.worker, job.tries) == (S.RUNNING, position, "", 0)
+        reconcile.reconcile()
+        assert rung == [("newsletter.import", (job.pk,))]  # and not once more
+    with time_machine.travel(timezone.now() + LATER, tick=False):  # nobody heard it
+        reconcile.reconcile()
+    assert rung == [("newsletter.import", (job.pk,))] * 2
+    import_jobs.work(job.pk, seconds=0)
+    assert (counts(job), job.state, len(report(job))) == ({"added": 5}, S.DONE, 6)
+
+
+def test_a_worker_takes_turns_with_long_lists(started, small_batches, monkeypatch):
+    monkeypatch.setattr(import_jobs, "TURN", 0)
+    job = started(FIVE)
+    tasks.import_list(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.position) == (S.RUNNING, 3)
+
+
 def test_the_reconciler_rings_for_jobs_that_have_no_worker(started, monkeypatch):
     rung = []
     monkeypatch.setattr(current_app, "send_task", lambda name, args, **options: rung.append((name, args)))
@@ -395,6 +422,19 @@ def test_the_reconciler_rings_for_jobs_that_have_no_worker(started, monkeypatch)
     reconcile.reconcile()
     assert ("newsletter.import", (job.pk,)) not in rung
     tasks.import_list(999)  # is nothing
+
+
+def test_a_full_disk_ends_it_with_its_name(started, small_batches, monkeypatch):
+    job = started(FIVE)
+
+    def full(_number):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(import_reports.os, "fsync", full)
+    import_jobs.work(job.pk)
+    job.refresh_from_db()
+    assert (job.state, readers()) == (S.FAILED, [])
+    assert job.reason == "VAR_DIR/imports cannot be written: No space left on device."
 
 
 # --- what ends it early -------------------------------------------------------------------------------------------

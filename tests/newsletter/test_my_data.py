@@ -10,7 +10,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.test import Client
 from django.utils import timezone
 
-from newsletter import erasing, importing, my_data, subscriptions, suppressing, wordings
+from newsletter import erasing, importing, my_data, my_data_in_words, subscriptions, suppressing, wordings
 from newsletter.csvfile import Row
 from newsletter.models import (
     Consent,
@@ -215,6 +215,18 @@ def test_what_staff_did_with_the_stop_list_is_told_without_who():
     (deed,) = my_data.about(amal.address_key)["staff"]
     assert (deed["action"], deed["note"]) == ("suppression.add", "asked for it by telephone")
     assert "Carla" not in json.dumps(deed, cls=DjangoJSONEncoder)
+
+
+def test_what_staff_did_with_the_stop_list_is_said_in_words():
+    carla = User.objects.create_user("carla@picum.test", name="Carla")
+    amal = make_subscriber("amal@example.org")
+    suppressing.add("amal@example.org", by=carla, note="asked for it by telephone", now=NOW)
+    suppressing.lift(Suppression.objects.get(), by=carla, note="asked for it by letter")
+    (staff,) = (one for one in my_data_in_words.sections(my_data.about(amal.address_key), "en") if one.key == "staff")
+    assert [[fact.value for fact in deed.facts] for deed in staff.records] == [
+        ["staff put the address on the stop list", "asked for it by telephone"],
+        ["The entry was lifted: mail may go to the address again.", "asked for it by letter"],
+    ]
 
 
 def test_who_was_imported_sees_from_where():

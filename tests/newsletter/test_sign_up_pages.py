@@ -231,6 +231,7 @@ def test_no_person_comes_upon_the_field_that_nobody_sees(amal, path):
         (SIGN_UP, 86_400, False),
         (EMBED, 1.999, False),
         (LINK, 1.999, False),
+        (SIGN_UP, -3600, False),  # the clock was set back
     ],
 )
 def test_a_person_takes_two_seconds_and_no_day(amal, path, after, enough):

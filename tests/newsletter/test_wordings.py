@@ -61,6 +61,12 @@ def test_new_words_become_the_next_version_and_the_old_ones_stay():
     assert before <= wordings.current("de").first_used_at <= timezone.now()
 
 
+def test_words_that_were_translated_after_the_migration_are_recorded_when_they_are_shown_first():
+    an_earlier_version_said("de", "Yes, please.")
+    assert (wordings.current("de").number, wordings.current("de").text) == (2, wordings.text("de"))
+    assert versions("de") == [(1, "Yes, please."), (2, wordings.text("de"))]
+
+
 def test_words_that_come_back_are_the_version_that_they_were():
     an_earlier_version_said("de", "Ja, gern.")
     wordings.record()
