@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from django.utils.translation import gettext, override
+from django.utils.translation import gettext, override, pgettext
 
 from tests.browser.hands import Keys, Mouse
 from tests.browser.program import Run
@@ -57,10 +57,10 @@ class Secretary:
     def hand(self) -> Mouse | Keys:
         return self.hands(self.tab)
 
-    def words(self, text: str) -> str:
-        """As the desk says it in this person's language."""
+    def words(self, text: str, sense: str = "") -> str:
+        """As the desk says it in this person's language; `sense` is the context of a word that has several."""
         with override(self.language):
-            return gettext(text)
+            return pgettext(sense, text) if sense else gettext(text)
 
     def button(self, text: str):
         return self.tab.locator("main").get_by_role("button", name=self.words(text), exact=True)

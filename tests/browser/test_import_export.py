@@ -191,7 +191,7 @@ def test_the_list_is_shown_as_it_was_written_and_named_after_its_file(person):
 def test_the_dry_run_tells_what_would_become_of_each_line_and_changes_nothing(person):
     name, (heading, *lines) = person.seen["report"]
     assert re.fullmatch(rf"import-\d+-{person.report}\.csv", name)
-    assert heading == [person.words(word) for word in ("line", "what", "why")]
+    assert heading == [person.words("line"), person.words("what", "column of a report"), person.words("why")]
     assert lines == fates_of(person)
     assert person.seen["numbers"] == person.numbers
     assert person.seen["after"] == person.seen["before"]
