@@ -116,6 +116,14 @@ def test_after_an_hour_the_page_says_how_to_come_back(client, amal, clock):
     assert rows() == before
 
 
+def test_the_hour_holds_without_a_link_too(amal):
+    subscriptions.unsubscribe(amal, how="page")
+    before = rows()
+    assert not subscriptions.undo(amal, now=NOW + 60 * MINUTE + MINUTE / 60)
+    assert rows() == before
+    assert subscriptions.undo(amal, now=NOW + 60 * MINUTE)
+
+
 def test_an_old_link_gives_the_reader_s_own_token_to_nobody(client, amal, clock):
     page = leave(client, amal)
     undo(client, page)
