@@ -3,6 +3,8 @@
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
+from newsletter.models import Consent
+
 # By `Delivery.why`. Codes of relays ("452") stand for "put off too often".
 WHY: dict[str, str | Promise] = {
     "hard-bounce": gettext_lazy("The mailbox does not exist."),
@@ -39,3 +41,8 @@ DEEDS: dict[str, str | Promise] = {
     "suppression.add": gettext_lazy("staff put the address on the stop list"),
     "suppression.lift": gettext_lazy("The entry was lifted: mail may go to the address again."),
 }
+
+
+def source(stored: str) -> str:
+    """Where an address came from: a `Subscriber.source` is a list's own name, or the road of a sign-up."""
+    return str(dict(Consent.How.choices).get(stored, stored))

@@ -25,7 +25,9 @@ def locale(language: str) -> Locale:
 
 def day(date: datetime.date, language: str) -> str:
     """ "14 May 2026", "14. Mai 2026"."""
-    return format_date(date, "long", locale=locale(language))
+    words = format_date(date, "long", locale=locale(language))
+    # French counts the first of a month as an ordinal, and CLDR does not know it.
+    return words.replace("1 ", "1er ", 1) if language == "fr" and date.day == 1 else words
 
 
 def local_day(moment: datetime.datetime) -> datetime.date:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from newsletter import localising
-from newsletter.in_words import DEEDS, HAPPENED, WHY
+from newsletter.in_words import DEEDS, HAPPENED, WHY, source
 from newsletter.models import (
     Consent,
     Delivery,
@@ -142,6 +142,7 @@ class _Teller:
             "areas": lambda keys: ", ".join(self.areas.get(key, key) for key in keys),
             "why": lambda code: str(_WHY[model].get(code, code)),
             "action": lambda code: str(DEEDS.get(code, code)),
+            "source": lambda stored: source(stored) if model is Subscriber else stored,
         }
         if name in say:
             return say[name](value)

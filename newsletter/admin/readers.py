@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy, ngettext, pgettext_lazy
 from django.utils.translation import gettext as _
 
-from newsletter import localising, subscriptions
+from newsletter import in_words, localising, subscriptions
 from newsletter.addresses import InvalidAddress, address_key, normalise
 from newsletter.admin import exports, guard, imports, reader_pages, stopped, timeline
 from newsletter.models import Subscriber, Suppression
@@ -79,7 +79,7 @@ class SourceFilter(Choice):
     parameter_name = "source"
 
     def lookups(self, request, model_admin):
-        return [(source, source) for source in keyset.values(Subscriber, "source") if source]
+        return [(source, in_words.source(source)) for source in keyset.values(Subscriber, "source") if source]
 
     def value(self):
         return self.used_parameters.get(self.parameter_name) or None  # there may be more than the list offers
@@ -166,10 +166,10 @@ class SubscriberAdmin(KeysetAdmin):
     actions = ["unsubscribe"]
     change_list_template = "admin/newsletter/subscriber/change_list.html"
     fields = [
-        *("address", "state", "languages", "name", "areas_in_words", "late", "paused_until", "source"),
+        *("address", "state", "languages", "name", "areas_in_words", "late", "paused_until", "came_from"),
         *("created_at", "subscribed_at", "unsubscribed_at"),
     ]
-    list_display = ["address", "languages", "state", "subscribed_at", "source"]
+    list_display = ["address", "languages", "state", "subscribed_at", "came_from"]
     list_filter = [StateFilter, LanguageFilter, AreaFilter, SourceFilter, BounceFilter, PausedFilter]
     readonly_fields = [name for name in fields if name not in {"languages", "name"}]
     search_fields = ["address"]
@@ -220,6 +220,10 @@ class SubscriberAdmin(KeysetAdmin):
         keys = reader.areas.split()
         areas = Area.objects.filter(key__in=keys).prefetch_related("translations") if keys else []
         return ", ".join(map(str, areas)) or "–"
+
+    @admin.display(description=pgettext_lazy("of an address", "source"))
+    def came_from(self, reader):
+        return in_words.source(reader.source) or "–"
 
     @admin.action(description=gettext_lazy("Unsubscribe the chosen readers"), permissions=["change"])
     def unsubscribe(self, request, queryset):

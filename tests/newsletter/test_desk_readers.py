@@ -347,3 +347,10 @@ def test_a_list_that_nobody_counts_has_no_button_for_all_of_it(desk):
     data = {"action": "unsubscribe", "_selected_action": [gone.pk], "select_across": "1", "index": "0"}
     desk.post(page("subscriber_changelist"), data)
     assert dict(Subscriber.objects.values_list("pk", "state")) == {gone.pk: "unsubscribed", stays.pk: "subscribed"}
+
+
+def test_the_road_of_a_sign_up_is_said_in_words_and_a_list_by_its_name(desk):
+    make_subscriber("amal@example.org", source="form")
+    make_subscriber("boris@example.org", source="congress 2024")
+    rows = [tag.words for tag in Page(desk.get(page("subscriber_changelist"))).all("td", class_="field-came_from")]
+    assert rows == ["congress 2024", "form on this site"]

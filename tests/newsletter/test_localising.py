@@ -18,6 +18,8 @@ def test_dates_in_the_seven_languages():
         "14 maggio 2026",
         "14 de maio de 2026",
     ]
+    assert localising.day(MAY.replace(day=1), "fr") == "1er mai 2026"
+    assert [localising.day(MAY.replace(day=number), "fr") for number in (11, 21)] == ["11 mai 2026", "21 mai 2026"]
     assert localising.month(MAY, "es") == "mayo de 2026"
     assert [localising.quarter(MAY, language) for language in ("en", "pt")] == [
         "2nd quarter 2026",

@@ -9,6 +9,7 @@ from django.conf import settings as django_settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.test import Client
 from django.utils import timezone
+from django.utils.translation import override
 
 from newsletter import erasing, importing, my_data, my_data_in_words, subscriptions, suppressing, wordings
 from newsletter.csvfile import Row
@@ -233,6 +234,15 @@ def test_who_was_imported_sees_from_where():
     importing.import_rows([Row(2, "amal@example.org", "de")], source="congress 2024")
     told = my_data.about(Subscriber.objects.get().address_key)
     assert told["reader"]["source"] == "congress 2024"
+
+
+def test_who_signed_up_reads_by_which_road_in_words():
+    reader = make_subscriber("amal@example.org", source="embed")
+    for language, words in (("en", "form on another site"), ("de", "Formular auf einer anderen Website")):
+        with override(language):
+            told = my_data_in_words.sections(my_data.about(reader.address_key), language)
+        (you,) = (section for section in told if section.key == "reader")
+        assert words in [fact.value for fact in you.records[0].facts]
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------
