@@ -12,7 +12,7 @@ COPY . .
 RUN pybabel --quiet compile -d locale -D django \
     && python -m compileall -q manage.py newsletter picum
 USER picum
-RUN mkdir /var/lib/picum/continuity /var/lib/picum/erasures /var/lib/picum/imports
+RUN mkdir /var/lib/picum/continuity /var/lib/picum/erasures /var/lib/picum/imports /var/lib/picum/members
 # collectstatic sends and signs nothing: these values only let the settings load.
 RUN SECRET_KEY=unused SITE_URL=http://unused EMAIL_URL=smtp://unused DEFAULT_FROM_EMAIL=unused@unused \
     python manage.py collectstatic --no-input

@@ -7,9 +7,9 @@ from itertools import combinations
 from django.utils import timezone
 
 from newsletter import compose, rendering
-from newsletter.addresses import address_key
 from newsletter.models import Issue, Item, Section, Subscriber
 from newsletter.models.audience import AREAS
+from picum.addresses import address_key
 from picum.areas.models import Area
 
 BATCH = 5_000

@@ -81,6 +81,16 @@ def look(times: str) -> Generator:
 
 
 @verb
+def directory(members: str, times: str) -> Generator:
+    """What each page of the directory takes with so many members."""
+    from benchmarks import membership
+
+    addresses = membership.make(int(members))
+    yield
+    return {"pages": membership.visit(addresses, int(times))}
+
+
+@verb
 def freeze() -> Generator:
     _warm()
     yield
@@ -140,7 +150,7 @@ def _wait_for_workers() -> None:
     """Until a worker answers and, as the beat has it do, has reconciled: its parts are loaded then."""
     from celery import current_app
 
-    from newsletter.doorbell import ring
+    from picum.doorbell import ring
 
     deadline = time.monotonic() + 60
     while not current_app.control.ping(timeout=1):

@@ -13,7 +13,6 @@ from django.db.models import Model
 from django.utils import timezone
 
 from newsletter import wordings
-from newsletter.addresses import address_key, normalise
 from newsletter.models import (
     Consent,
     DeliveryEvent,
@@ -27,6 +26,7 @@ from newsletter.models import (
 from newsletter.models.audience import AREAS
 from newsletter.translating import LANGUAGES
 from picum.accounts.models import AuditEntry, User
+from picum.addresses import address_key, normalise
 
 FIRST = datetime.datetime(2016, 1, 1, tzinfo=datetime.UTC)
 KNOWN = "Maria.Known@organisation7.example"

@@ -10,7 +10,7 @@ from django.http import Http404
 from newsletter import translating
 from newsletter.models import Edition, Issue
 from newsletter.rendering import Block, Composition, Entry
-from picum import alternates
+from picum import alternates, localising
 
 Subjects = Issue._parler_meta.root_model
 
@@ -57,13 +57,14 @@ def latest(language: str, *, on: datetime.datetime, number: int) -> list[Issue]:
     """The issues that were published last in this language, with their contents and the moment of that in
     `published_at`; newest first. 13 queries at most."""
     mine = Edition.objects.published(on=on).filter(issue=OuterRef("pk"), language=language)
-    issues = Issue.objects.with_contents().annotate(published_at=Subquery(mine.values("published_at")))
+    issues = Issue.objects.with_contents(on=localising.local_day(on))
+    issues = issues.annotate(published_at=Subquery(mine.values("published_at")))
     return list(issues.filter(published_at__isnull=False).order_by("-published_at", "-pk")[:number])
 
 
 def issue_or_404(language: str, *, on: datetime.datetime, **lookup) -> Issue:
     """The issue with its contents, if it is published in this language. One query when it is not."""
-    issue = Issue.objects.with_contents().filter(_in(language, on=on), **lookup).first()
+    issue = Issue.objects.with_contents(on=localising.local_day(on)).filter(_in(language, on=on), **lookup).first()
     if issue is None:
         raise Http404
     return issue

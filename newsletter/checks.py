@@ -7,11 +7,11 @@ from django.core.checks import Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 
 from newsletter import erasure_ledger
-from newsletter.addresses import address_key
 from newsletter.bounces.checks import bounces_come_back, wishes_to_leave_are_read
 from newsletter.hook_views import VIEWS, view_for
 from newsletter.transports.provider import check_provider
 from picum import env
+from picum.addresses import address_key
 
 
 @register(Tags.database)

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils import timezone
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from newsletter import lifecycle, rendering, translating
 from newsletter.models import Edition, Issue, Item, Section
+from picum import localising
 from picum.accounts import audit
 from picum.accounts.models import User
 
@@ -204,8 +206,10 @@ def back_to_draft(edition: Edition, *, by: User | None) -> Edition:
     return lifecycle.move(edition, Edition.State.DRAFT, by=by)
 
 
-def problems(edition: Edition) -> list[Problem]:
-    """What is wrong with an edition, blocking problems first, in the words of the active language.
+def problems(edition: Edition, *, at: datetime.datetime | None = None) -> list[Problem]:
+    """What is wrong with an edition, blocking problems first, in the words of the active language; with `at`, what is
+    wrong with sending it at that moment. An item that must not appear yet blocks the sending alone: an edition may well
+    be ready, and scheduled for a day when the item may appear.
 
     Nothing is queried when `edition.issue` comes from `Issue.objects.with_contents()`.
     """
@@ -214,6 +218,7 @@ def problems(edition: Edition) -> list[Problem]:
     found = [
         *_subject(composition),
         *_items(issue, language, composition),
+        *too_early(issue, language, at=at),
         *_around(issue, language),
         *_size(composition),
     ]
@@ -255,6 +260,22 @@ def _items(issue: Issue, language: str, composition: rendering.Composition) -> l
         )
         found.append(Problem(_count(text, nowhere, language), items=tuple(nowhere)))
     return found
+
+
+def too_early(issue: Issue, language: str, *, at: datetime.datetime | None = None) -> list[Problem]:
+    """The problem of items that must not appear yet, if there is one: for a sending at `at` it blocks."""
+    day = localising.local_day(at or timezone.now())
+    shown = translating.contents(issue, language, ()).items
+    items = tuple(item for item, _code in shown if item.not_before and item.not_before > day)
+    if not items:
+        return []
+    first = localising.day(max(item.not_before for item in items), get_language() or "en")
+    text = ngettext(
+        "%(count)d item must not appear yet: this edition can go out on %(day)s at the earliest.",
+        "%(count)d items must not appear yet: this edition can go out on %(day)s at the earliest.",
+        len(items),
+    )
+    return [Problem(text % {"count": len(items), "day": first}, blocking=at is not None, items=items)]
 
 
 def _around(issue: Issue, language: str) -> list[Problem]:

@@ -46,9 +46,10 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from newsletter import lifecycle, localising
+from newsletter import lifecycle
 from newsletter.models import Edition, Heartbeat
 from newsletter.reasons import told
+from picum import localising
 from picum.accounts import audit
 
 log = logging.getLogger(__name__)

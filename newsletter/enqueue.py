@@ -11,12 +11,13 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from newsletter import compose, continuity, ledger, lifecycle, localising, routing
-from newsletter.doorbell import ring_on_commit
+from newsletter import compose, continuity, ledger, lifecycle, routing
 from newsletter.models import Delivery, Edition, Issue
 from newsletter.reasons import told
+from picum import localising
 from picum.accounts import audit
 from picum.accounts.models import User
+from picum.doorbell import ring_on_commit
 
 log = logging.getLogger(__name__)
 State = Edition.State
@@ -61,7 +62,7 @@ def send(
     for edition in chosen:
         if edition.state == State.DRAFT:
             raise NotReady(_("The %(language)s edition is not ready.") % {"language": edition.get_language_display()})
-        if why := _blocked(issue, edition):
+        if why := _blocked(issue, edition, at=max(at or now, now)):
             raise NotReady(why)
         lifecycle.move(edition, State.SCHEDULED, by=by, send_at=at or now, readers_wait=True, last_error="", reason="")
     audit.record(
@@ -72,12 +73,12 @@ def send(
     return chosen
 
 
-def _blocked(issue: Issue, edition: Edition) -> str:
-    """What forbids sending an edition, in words: it may have been spoilt since it was declared ready."""
+def _blocked(issue: Issue, edition: Edition, *, at: datetime.datetime) -> str:
+    """What forbids sending an edition at a moment, in words: it may have been spoilt since it was declared ready."""
     if why := tallied(issue):
         return why
     edition.issue = issue
-    return " ".join(problem.text for problem in compose.problems(edition) if problem.blocking)
+    return " ".join(problem.text for problem in compose.problems(edition, at=at) if problem.blocking)
 
 
 def tallied(issue: Issue) -> str:
@@ -103,9 +104,9 @@ def release(edition: Edition, *, by: User | None, now: datetime.datetime | None 
     Raises NotReady if it was spoilt meanwhile, or lifecycle.IllegalMove.
     """
     now = now or timezone.now()
-    if why := _blocked(Issue.objects.with_contents().get(pk=edition.issue_id), edition):
-        raise NotReady(why)
     at = max(edition.send_at or now, now)
+    if why := _blocked(Issue.objects.with_contents().get(pk=edition.issue_id), edition, at=at):
+        raise NotReady(why)
     lifecycle.move(edition, State.SCHEDULED, by=by, of={State.HELD}, send_at=at, last_error="", reason="")
     if at == now:
         ring_on_commit("newsletter.freeze_issue", edition.issue_id)
@@ -166,6 +167,8 @@ def cancel(edition: Edition, *, by: User | None) -> Edition:
 def give_up(issue: Issue, languages: Iterable[str], *, by: User | None) -> int:
     """Wait no longer for languages that are not ready, now that others went out: their readers get the issue in the
     next language of their order, at once. Returns how many do; rings on commit. Raises NotReady."""
+    if issue.kind == Issue.Kind.CIRCULAR:
+        raise NotReady(_("A circular has no readers who wait for another language."))
     Issue.objects.select_for_update().get(pk=issue.pk)
     late = issue.editions.filter(language__in=list(languages), frozen_at=None)
     late.update(readers_wait=False)
@@ -189,7 +192,7 @@ def freeze_due(issue_id: int, *, now: datetime.datetime | None = None) -> list[E
         if not due:
             return []
         issue = Issue.objects.with_contents().get(pk=issue_id)
-        sound = [edition for edition in due if not _hold_overdue(edition, now) and not _set_back(issue, edition)]
+        sound = [edition for edition in due if not _hold_overdue(edition, now) and not _set_back(issue, edition, now)]
         for edition in sound:
             moments = {"frozen_at": now, "published_at": edition.published_at or now, "latest_at": latest_hour(now)}
             lifecycle.move(edition, State.SENDING, by=None, **moments)
@@ -211,11 +214,11 @@ def _hold_overdue(edition: Edition, now: datetime.datetime) -> bool:
     return True
 
 
-def _set_back(issue: Issue, edition: Edition) -> bool:
+def _set_back(issue: Issue, edition: Edition, now: datetime.datetime) -> bool:
     """Whether an edition was spoilt since it was scheduled; then it is ready again, with the reason, and stays here."""
-    if not _blocked(issue, edition):
+    if not _blocked(issue, edition, at=now):
         return False
-    why = told(lambda: _blocked(issue, edition))
+    why = told(lambda: _blocked(issue, edition, at=now))
     lifecycle.move(edition, State.READY, by=None, of={State.SCHEDULED}, send_at=None, reason=why)
     return True
 
@@ -225,7 +228,7 @@ def _deliver(issue_id: int, *, now: datetime.datetime) -> int:
     NotReady, and does nothing, when it has been forgotten who has one."""
     # Held to the end, so that no worker calls an edition sent to which readers are being added.
     list(Edition.objects.select_for_update().filter(issue=issue_id).order_by("pk"))
-    issue = Issue.objects.with_contents().get(pk=issue_id)
+    issue = Issue.objects.with_contents(on=localising.local_day(now)).get(pk=issue_id)
     if why := tallied(issue):
         raise NotReady(why)
     created = routing.deliver(issue, now=now)

@@ -2,7 +2,7 @@
 
 That is on the stop list (no import brings the address back), in the consent ledger (the proof of what was agreed to
 and withdrawn), in the ledger of erasures (no restore brings it back), in deliveries until these become totals (nobody
-gets an issue twice), and for a month among what an address has asked for (`newsletter.limits`).
+gets an issue twice), and for a month among what an address has asked for (`picum.accounts.limits`).
 """
 
 import datetime
@@ -18,19 +18,20 @@ from django.db.models import Q
 
 from newsletter import consents, erasure_ledger, my_data
 from newsletter.erasure_ledger import Erasure
-from newsletter.mime import wire_address
 from newsletter.models import (
     Consent,
     Delivery,
     DeliveryEvent,
     Move,
     RawEvent,
+    Recipient,
     SignUp,
     Subscriber,
     Suppression,
     SystemMail,
 )
 from picum.accounts.models import AuditEntry
+from picum.addresses import wire_address
 
 log = logging.getLogger(__name__)
 How, Kind, Reason = Consent.How, Consent.Kind, Suppression.Reason
@@ -134,8 +135,10 @@ def _forget(key: uuid.UUID, *, before: datetime.datetime | None = None) -> bool:
     reader = Subscriber.objects.filter(address_key=key).select_for_update().first()
     moves = Move.objects.filter(Q(asked, address_key=key) | (Q(subscriber=reader) if reader else Q(pk=None)))
     mails = SystemMail.objects.filter(asked, address_key=key)
-    found += [*moves, *mails, *([reader] if reader else [])]
-    for rows in (mails, moves, sign_ups):
+    written_to = Recipient.objects.filter(address_key=key)
+    written_to = written_to.filter(issue__created_at__lte=before) if before else written_to
+    found += [*moves, *mails, *written_to, *([reader] if reader else [])]
+    for rows in (mails, moves, sign_ups, written_to):
         rows.delete()
     _silence(_deliveries(key, reader, before))
     if reader:

@@ -1,23 +1,19 @@
 """Readers as a CSV file, for staff who may take the list out of the house. `newsletter.lists` reads it again."""
 
-import csv
-import io
-import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from newsletter.lists import guarded
 from newsletter.models import Subscriber, Suppression
+from picum import csvfile
 from picum.accounts import audit
 from picum.accounts.models import User
 
 PAGE = 2_000  # readers in memory
 # The first three are what an import reads; "stopped" says why an address is on the stop list.
 COLUMNS = ["email", "languages", "name", "areas", "state", "source", "subscribed", "stopped"]
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 @dataclass(frozen=True)
@@ -51,7 +47,7 @@ def export(filters: Filters, *, reason: str, by: User | None, delimiter: str = "
 
 def _pieces(readers: QuerySet[Subscriber], delimiter: str) -> Iterator[str]:
     """Page after page by number: nobody's download keeps a transaction open."""
-    yield "\ufeff" + _written([COLUMNS], delimiter)  # without the mark, Excel takes UTF-8 for something else
+    yield csvfile.MARK + csvfile.written([COLUMNS], delimiter)
     fields = ["pk", "address_key", "address", "languages", "name", "areas", "state", "source", "subscribed_at"]
     last = 0
     while page := list(readers.order_by("pk").filter(pk__gt=last).values_list(*fields)[:PAGE]):
@@ -62,11 +58,4 @@ def _pieces(readers: QuerySet[Subscriber], delimiter: str) -> Iterator[str]:
             [*cells, timezone.localdate(since) if since else "", stopped.get(key, "")]
             for _pk, key, *cells, since in page
         ]
-        yield _written(rows, delimiter)
-
-
-def _written(rows: list[list], delimiter: str) -> str:
-    file = io.StringIO()
-    writer = csv.writer(file, delimiter=delimiter, quoting=csv.QUOTE_ALL)
-    writer.writerows([guarded(_CONTROL.sub(" ", str(cell))) for cell in row] for row in rows)
-    return file.getvalue()
+        yield csvfile.written(rows, delimiter)

@@ -132,7 +132,8 @@ def _left(issue: Issue, editions: Sequence[Edition]) -> Counter:
     Found by the key of their address, so that those count too whose address is erased. Whoever complained is counted
     as that, whoever took it back at once has not left, and whoever moved to another address reads on.
     """
-    starts = list(Edition.objects.frozen().exclude(issue=issue).values_list("frozen_at", flat=True))
+    others = Edition.objects.frozen().filter(issue__in=Issue.objects.newsletters()).exclude(issue=issue)
+    starts = list(others.values_list("frozen_at", flat=True))
     left = Counter()
     for since, some in groupby(sorted(editions, key=attrgetter("frozen_at")), key=attrgetter("frozen_at")):
         until = min([since + AFTER_IT, *(moment for moment in starts if moment > since)])
@@ -154,7 +155,7 @@ def compared(issue: Issue) -> list[Issue]:
     """The issue and the last `ISSUES` before it of which there are totals, oldest first, totals prefetched. Two
     statements."""
     before = Q(period__lt=issue.period) | Q(period=issue.period, pk__lt=issue.pk)
-    others = Issue.objects.filter(before, Exists(IssueTotal.objects.filter(issue=OuterRef("pk"))))
+    others = Issue.objects.newsletters().filter(before, Exists(IssueTotal.objects.filter(issue=OuterRef("pk"))))
     chosen = others.order_by("-period", "-pk").values("pk")[:ISSUES]
     found = Issue.objects.filter(Q(pk=issue.pk) | Q(pk__in=list(chosen.values_list("pk", flat=True))))
     return list(found.order_by("period", "pk").prefetch_related("totals"))

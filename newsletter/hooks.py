@@ -15,8 +15,8 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from newsletter import posts
-from newsletter.doorbell import ring
 from newsletter.hook_views import VIEWS, is_genuine, is_guarded
+from picum.doorbell import ring
 
 log = logging.getLogger(__name__)
 

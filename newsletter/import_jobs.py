@@ -30,12 +30,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from newsletter import consents, import_reports, importing, lists
-from newsletter.doorbell import ring, ring_on_commit
 from newsletter.importing import Intake, Terms, What
 from newsletter.models import ImportJob
 from newsletter.reasons import told
 from picum.accounts import audit
 from picum.accounts.models import User
+from picum.doorbell import ring, ring_on_commit
 
 log = logging.getLogger(__name__)
 State = ImportJob.State

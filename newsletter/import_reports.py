@@ -10,8 +10,8 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from newsletter import csvfile
 from newsletter.importing import Fate, What
+from picum import csvfile
 
 Note = Callable[[Sequence[Fate]], None]
 

@@ -17,14 +17,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from newsletter import arrays, consents, wordings
-from newsletter.addresses import LOCAL, InvalidAddress, address_key, normalise, reachable
-from newsletter.csvfile import Refused, Row
-from newsletter.doorbell import ring_on_commit
-from newsletter.localising import language_name
+from newsletter.lists import Refused, Row
 from newsletter.models import SignUp, Subscriber, Suppression, SystemMail
 from newsletter.translating import LANGUAGES
 from picum.accounts import audit
 from picum.accounts.models import User
+from picum.addresses import LOCAL, InvalidAddress, address_key, normalise, reachable
+from picum.doorbell import ring_on_commit
+from picum.localising import language_name
 
 BATCH = 2_000  # rows in a transaction
 NAME, SOURCE = (Subscriber._meta.get_field(name).max_length for name in ("name", "source"))

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from newsletter import ledger, pacing
 from newsletter.mime import Letter, Pressing
-from newsletter.models import Rendition
+from newsletter.models import Issue, Rendition
 from newsletter.transports import Transport
 
 CLAIM_SIZE = 200
@@ -92,4 +92,5 @@ class Intake:
                 html=row.html,
                 text=row.text,
                 marker=row.marker,
+                is_circular=row.edition.issue.kind == Issue.Kind.CIRCULAR,
             )

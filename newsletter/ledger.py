@@ -18,16 +18,20 @@ from operator import attrgetter, or_
 
 from django.db import connection, transaction
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 
-from newsletter import localising
 from newsletter.models import Delivery, Edition, Subscriber, Suppression
 from newsletter.transports import Outcome, Verdict
+from picum import localising
 
 State = Delivery.State
 MAX_TRIES = 5
 LATEST = datetime.timedelta(hours=24)
 FIRST_WAIT = datetime.timedelta(minutes=5)
 BREATH = datetime.timedelta(seconds=5)  # before what was not sent is taken up again
+_SOMEBODY = Q(subscriber__isnull=False) | Q(recipient__isnull=False)
+# Whoever left the newsletter has not asked us never to write to them as a member's contact.
+_NO_LETTERS = Q(reason=Suppression.Reason.UNSUBSCRIBED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +70,15 @@ def claim(
         if not going.filter(Q(resume_at=None) | Q(resume_at__lte=now)).exists():
             return []
         ids = _take(edition_id, worker=worker, limit=limit, lease=lease, now=now)
-        rows = Delivery.objects.filter(pk__in=ids, subscriber__isnull=False).values_list(
-            "pk", "attempts", "rendition_id", "subscriber__address", "subscriber__handle"
+        rows = Delivery.objects.filter(_SOMEBODY, pk__in=ids).values_list(
+            *("pk", "attempts", "rendition_id"),
+            Coalesce("subscriber__address", "recipient__address"),
+            Coalesce("subscriber__handle", "recipient__handle"),
         )
         # What failed last waits longest, so that no letter holds up the others again and again.
         claims = [Claim(*row) for row in rows.order_by("due_at", "pk")]
         if len(claims) < len(ids):
-            gone = Delivery.objects.filter(pk__in=ids, subscriber__isnull=True)
+            gone = Delivery.objects.filter(~_SOMEBODY, pk__in=ids)
             gone.update(state=State.SKIPPED, why="erased", worker="", lease_until=None, changed_at=now)
     return claims
 
@@ -145,9 +151,11 @@ def _intents(asked: Sequence[tuple[int, int]], worker: str, now: datetime.dateti
         WHERE d.id = v.delivery AND d.attempts = v.attempt AND d.worker = %s AND d.state IN ('claimed', 'attempting')
           AND (SELECT e.state = 'sending' AND (e.latest_at IS NULL OR e.latest_at > %s)
                FROM {_table(Edition)} e WHERE e.id = d.edition_id)
-          AND (SELECT s.state = 'subscribed' AND (s.paused_until IS NULL OR s.paused_until <= %s)
-               FROM {_table(Subscriber)} s WHERE s.id = d.subscriber_id)
-          AND NOT EXISTS (SELECT 1 FROM {_table(Suppression)} x WHERE x.address_key = d.address_key)
+          AND (d.recipient_id IS NOT NULL
+               OR (SELECT s.state = 'subscribed' AND (s.paused_until IS NULL OR s.paused_until <= %s)
+                   FROM {_table(Subscriber)} s WHERE s.id = d.subscriber_id))
+          AND NOT EXISTS (SELECT 1 FROM {_table(Suppression)} x WHERE x.address_key = d.address_key
+                          AND (d.recipient_id IS NULL OR x.reason <> 'unsubscribed'))
         RETURNING id
         """
     today = connection.ops.adapt_datefield_value(localising.local_day(now))
@@ -179,11 +187,12 @@ def withdraw(asked: Sequence[tuple[int, int]], *, worker: str, now: datetime.dat
     """
     mine = Delivery.objects.filter(_each(asked), worker=worker, state__in=Delivery.IN_HAND)
     done = {"worker": "", "lease_until": None, "changed_at": now}
-    mine.filter(subscriber__isnull=True).update(state=State.SKIPPED, why="erased", **done)
-    mine.exclude(subscriber__state="subscribed").update(state=State.SKIPPED, why="unsubscribed", **done)
-    mine.filter(address_key__in=Suppression.objects.values("address_key")).update(
-        state=State.SKIPPED, why="suppressed", **done
-    )
+    readers, others = mine.filter(recipient__isnull=True), mine.filter(recipient__isnull=False)
+    readers.filter(subscriber__isnull=True).update(state=State.SKIPPED, why="erased", **done)
+    readers.exclude(subscriber__state="subscribed").update(state=State.SKIPPED, why="unsubscribed", **done)
+    for some, stops in ((readers, Suppression.objects), (others, Suppression.objects.exclude(_NO_LETTERS))):
+        stopped = some.filter(address_key__in=stops.values("address_key"))
+        stopped.update(state=State.SKIPPED, why="suppressed", **done)
     mine.filter(subscriber__paused_until__gt=localising.local_day(now)).update(
         state=State.SKIPPED, why="paused", **done
     )

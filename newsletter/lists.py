@@ -8,8 +8,8 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from newsletter import csvfile, spreadsheet
-from newsletter.csvfile import Line, Refused, Row, Unreadable
+from picum import csvfile, spreadsheet
+from picum.csvfile import Line, Unreadable, unguarded
 
 Columns = Mapping[str, int]  # which column, from 0, is "email", "languages", "name"
 # How people call these columns, what is meant most clearly first; without capitals, spaces and signs.
@@ -35,8 +35,25 @@ NAMES = {column: names.split() for column, names in _NAMES.items()}
 # C0, DEL and C1 controls, and the sign for bytes that mean nothing in the file's encoding.
 _UNREADABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd]")
 _NOTHING = {"#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#DIV/0!"}  # what spreadsheets say of mistakes
-# A cell that a spreadsheet might run as a formula; see `guarded`.
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the list: trimmed cells without control characters. `line` counts from 1, the header's included."""
+
+    line: int
+    email: str
+    languages: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A line that cannot be used, and why, in words. `reason` may quote the line; `unquoted` says it without."""
+
+    line: int
+    reason: str
+    unquoted: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,16 +106,6 @@ def guess(header: list[str]) -> dict[str, int]:
         if name and called.count(name) == 1:
             found[column] = called.index(name)
     return found
-
-
-def guarded(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula: one that might be gets an apostrophe in front (OWASP, CSV
-    injection). `unguarded` takes it away again, whatever the cell was: addresses may begin with + or = as well."""
-    return f"'{cell}" if _FORMULA.match(cell) else cell
-
-
-def unguarded(cell: str) -> str:
-    return cell[1:] if cell[:1] == "'" and _FORMULA.match(cell) else cell
 
 
 def _table(path: Path) -> Iterator[Line]:

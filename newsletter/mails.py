@@ -13,13 +13,14 @@ from django.core.mail import EmailMultiAlternatives
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from newsletter import localising, rendering
-from newsletter.mime import Pressing, sender, wire_address
+from newsletter import rendering
+from newsletter.mime import Pressing, sender
 from newsletter.models import Consent, Edition, Move, SignUp, Subscriber
 from newsletter.rendering.mail import NETWORK
-from picum import links, mail
+from picum import links, localising, mail
 from picum.accounts import audit
 from picum.accounts.models import User
+from picum.addresses import wire_address
 
 TOKEN = "preview"  # noqa: S105  # stands where a reader's own token would; it opens nothing
 
@@ -89,7 +90,7 @@ def confirm(sign_up: SignUp, *, number: int, until: datetime.datetime) -> EmailM
         language=sign_up.language,
         number=number,
         token=links.sign_until(sign_up.handle, purpose="confirm", until=until),
-        in_a_form=sign_up.how in {Consent.How.FORM, Consent.How.EMBED},
+        in_a_form=sign_up.how in {Consent.How.FORM, Consent.How.EMBED, Consent.How.MEMBER},
         until=until,
     )
 

@@ -18,7 +18,6 @@ from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from functools import cached_property, lru_cache
 
-import idna
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.utils.translation import gettext as _
@@ -26,6 +25,7 @@ from django.utils.translation import override
 
 from newsletter.rendering import language_name
 from picum import links
+from picum.addresses import wire_address
 
 HEADER_NAMES = {
     "From", "To", "Reply-To", "Subject", "Date", "Message-ID", "Content-Language", "List-Id", "List-Post",
@@ -39,15 +39,6 @@ def delivery_token(delivery_id: int) -> str:
     """`<id>-<mac>`: names a delivery in Message-ID and bounce address; nobody can invent one."""
     mac = hmac.digest(settings.ADDRESS_KEY.encode(), b"delivery:%d" % delivery_id, hashlib.sha256)
     return f"{delivery_id}-{mac[:10].hex()}"
-
-
-def wire_address(address: str) -> str:
-    """The address as SMTP and header fields carry it: an international domain in its ASCII form.
-
-    IDNA 2008 (RFC 5891); Python's own codec speaks IDNA 2003, which writes straße.de as another domain, strasse.de.
-    """
-    local, _at, domain = address.rpartition("@")
-    return f"{local}@{domain if domain.isascii() else idna.encode(domain, uts46=True).decode()}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +75,8 @@ class Letter:
 
     def personal_headers(self) -> dict[str, str]:
         """The headers that differ from reader to reader, but for To."""
+        if self.pressing.is_circular:
+            return {"Message-ID": self.message_id}
         return {
             "Message-ID": self.message_id,
             "List-Unsubscribe": self.pressing.unsubscribe.replace(self.pressing.marker, self.token),
@@ -94,17 +87,28 @@ class Pressing:
     """A rendition ready to be printed many times.
 
     `language`, `label` (for Feedback-ID) and the frozen `subject`, `html`, `text`, in which `marker` stands for
-    the reader's token.
+    the reader's token. `is_circular`: it goes to members' contacts as such, and not to a list that one can leave.
     """
 
-    def __init__(self, *, language: str, label: str, subject: str, html: str, text: str, marker: str):
-        self.language, self.label = language, label
+    def __init__(
+        self, *, language: str, label: str, subject: str, html: str, text: str, marker: str, is_circular: bool = False
+    ):
+        self.language, self.label, self.is_circular = language, label, is_circular
         self.subject, self.html, self.text, self.marker = subject, html, text, marker
 
     @cached_property
     def headers(self) -> dict[str, str]:
         """The headers that all readers of this rendition share."""
         domain = settings.NEWSLETTER_MAIL_DOMAIN
+        reply_to = {"Reply-To": settings.NEWSLETTER_REPLY_TO} if settings.NEWSLETTER_REPLY_TO else {}
+        if self.is_circular:
+            return reply_to | {
+                "From": settings.DEFAULT_FROM_EMAIL,
+                "Subject": self.subject,
+                "Content-Language": self.language,
+                "X-Auto-Response-Suppress": "All",
+                "Feedback-ID": f"{self.label}:{self.language}:members:{domain.replace('.', '-')}",
+            }
         list_name = _list_name(self.language)
         shared = {
             "From": sender(self.language),
@@ -118,7 +122,7 @@ class Pressing:
             "X-Auto-Response-Suppress": "All",
             "Feedback-ID": f"{self.label}:{self.language}:newsletter:{domain.replace('.', '-')}",
         }  # fmt: skip
-        return shared | ({"Reply-To": settings.NEWSLETTER_REPLY_TO} if settings.NEWSLETTER_REPLY_TO else {})
+        return shared | reply_to
 
     @cached_property
     def unsubscribe(self) -> str:

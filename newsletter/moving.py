@@ -12,9 +12,10 @@ from enum import Enum
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from newsletter import consents, ledger, limits, outbox, subscriptions
-from newsletter.addresses import address_key, reachable
+from newsletter import consents, ledger, outbox, subscriptions
 from newsletter.models import Consent, Edition, Move, Subscriber, Suppression, SystemMail
+from picum.accounts import limits
+from picum.addresses import address_key, reachable
 
 log = logging.getLogger(__name__)
 Reason, State = Suppression.Reason, Subscriber.State

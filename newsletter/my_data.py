@@ -11,21 +11,22 @@ from typing import Any
 from django.db.models import Model, Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from newsletter import limits
-from newsletter.addresses import mailbox_key
 from newsletter.models import (
     Consent,
     Delivery,
     DeliveryEvent,
     Issue,
     Move,
+    Recipient,
     SignUp,
     Subscriber,
     Suppression,
     SystemMail,
 )
 from picum import links
+from picum.accounts import limits
 from picum.accounts.models import AuditEntry
+from picum.addresses import mailbox_key
 
 VALID = datetime.timedelta(hours=72)
 LISTS = {"languages", "areas"}
@@ -42,6 +43,7 @@ TELLS: dict[type[Model], tuple[str, ...]] = {
     Consent: ("number", "kind", "how", "at", "detail"),
     Suppression: ("reason", "created_at"),
     Delivery: ("state", "why", "detail", "attempts", "due_at", "changed_at"),
+    Recipient: ("address",),
     DeliveryEvent: ("kind", "source", "code", "detail", "happened_at", "received_at"),
     SystemMail: ("kind", "address", "language", "state", "why", "attempts", "created_at", "changed_at"),
     AuditEntry: ("at", "action"),  # and the note; not who did it
@@ -60,7 +62,7 @@ def reader_for(token: str, *, now: datetime.datetime) -> Subscriber | None:
 
 def about(address_key: uuid.UUID) -> dict[str, Any]:
     """All that is held about an address, each moment with its time zone; None and empty lists where there is nothing.
-    Eleven statements, whatever the size."""
+    Twelve statements, whatever the size."""
     reader = Subscriber.objects.filter(address_key=address_key).first()
     moves = Move.objects.filter(Q(address_key=address_key) | (Q(subscriber=reader) if reader else Q(pk=None)))
     sign_ups = SignUp.objects.filter(address_key=address_key).select_related("wording").order_by("pk")
@@ -68,6 +70,7 @@ def about(address_key: uuid.UUID) -> dict[str, Any]:
     stop = Suppression.objects.filter(address_key=address_key).first()
     mailbox = mailbox_key(reader.address) if reader else address_key
     mails = SystemMail.objects.filter(address_key=address_key).order_by("pk")
+    letters = Recipient.objects.filter(address_key=address_key).select_related("issue").order_by("pk")
     return {
         "told_at": timezone.now(),
         "reader": _told(reader) if reader else None,
@@ -77,6 +80,7 @@ def about(address_key: uuid.UUID) -> dict[str, Any]:
         "stop_list": _told(stop) if stop else None,
         "deliveries": _deliveries(address_key, reader),
         "mails": [_told(mail) for mail in mails],
+        "circulars": [_told(letter) | {"issue": letter.issue.slug} for letter in letters],
         "limits": dict(Counter(limits.of_mailbox(mailbox).values_list("scope", flat=True))),
         "staff": _deeds(address_key, reader),
     }

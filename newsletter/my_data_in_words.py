@@ -13,7 +13,6 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from newsletter import localising
 from newsletter.in_words import DEEDS, HAPPENED, WHY, source
 from newsletter.models import (
     Consent,
@@ -27,6 +26,7 @@ from newsletter.models import (
     SystemMail,
 )
 from newsletter.outbox import Why
+from picum import localising
 from picum.accounts.models import AuditEntry
 from picum.areas.models import Area
 
@@ -44,6 +44,8 @@ LABELS: dict[str, Words] = {
     "note": gettext_lazy("note"),
     "confirmation": gettext_lazy("confirmations mailed"),
     "link": gettext_lazy("links mailed"),
+    "sign-in": gettext_lazy("links to sign in mailed"),
+    "invitation": gettext_lazy("invitations mailed"),
 }
 _WHY: dict[type[Model], dict] = {Delivery: WHY | HAPPENED, SystemMail: dict(Why.choices)}
 

@@ -13,33 +13,30 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from enum import Enum
 from functools import partial
-from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPResponseException
 
-from anymail.exceptions import AnymailError, AnymailInvalidAddress, AnymailRecipientsRefused
 from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import EmailMessage
 from django.db import models, transaction
 from django.db.models import Count, Min, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from newsletter import limits, mails, pacing
-from newsletter.addresses import address_key, mailbox_key
-from newsletter.doorbell import ring, ring_on_commit
+from newsletter import mails, pacing
 from newsletter.models import Move, SignUp, Subscriber, Suppression, SystemMail
-from picum.accounts import audit
+from picum.accounts import audit, limits
 from picum.accounts.models import User
+from picum.addresses import address_key, mailbox_key
+from picum.doorbell import ring, ring_on_commit
+from picum.wire import Answer, Wire
 
 log = logging.getLogger(__name__)
 Kind, State = SystemMail.Kind, SystemMail.State
 
 OPEN = [State.WAITING, State.HELD, State.CLAIMED]
 KEPT = datetime.timedelta(days=7)  # so long a sign-up lives, and a mail for anything
-LEASE = datetime.timedelta(seconds=60)
+LEASE = datetime.timedelta(minutes=3)  # longer than a mail server may take for all its answers
 MAX_TRIES = 5
 FIRST_WAIT = datetime.timedelta(minutes=5)  # then twice as long each time
 BREATH = datetime.timedelta(minutes=1)  # before a mail server is tried again
@@ -116,7 +113,7 @@ def dispatch(*, now: datetime.datetime, until: Callable[[], bool] = lambda: Fals
     clock, ends = _Clock(now), Counter()
     if not _due(now).exists():
         return ends
-    with _Wire() as wire:
+    with Wire() as wire:
         while wire.is_well and clock.seconds < SLICE_SECONDS and not until() and (taken := _take(clock.now)):
             ends[_hand_over(taken, wire, clock) if taken.build else taken.end] += 1
     if wire.is_well:
@@ -269,84 +266,17 @@ def _move(mail: SystemMail, state: str, why: str = "", *, now: datetime.datetime
 # --- handing over -----------------------------------------------------------------------------------------------------
 
 
-class _Answer(Enum):
-    """What a mail server, or a provider, made of a mail."""
-
-    TAKEN = "taken"
-    REFUSED = "refused"  # this address, for ever
-    LATER = "later"  # this mail, not now
-    AWAY = "away"  # nothing was sent, and nothing else would be: no mail's fault
-    BROKEN = "broken"  # in the middle of a mail: perhaps it was taken
-
-
-class _Wire:
-    """Our connection to the mail server. `is_well` until something other than a mail is the matter with it."""
-
-    def __init__(self):
-        self.connection, self.is_well = get_connection(), True
-
-    def __enter__(self) -> "_Wire":
-        try:
-            self.connection.open()
-        except (OSError, AnymailError) as error:
-            log.warning("The mail server does not take system mails (%s).", type(error).__name__)
-            self.is_well = False
-        return self
-
-    def __exit__(self, *exc) -> None:
-        with suppress(OSError, AnymailError):
-            self.connection.close()
-
-    def send(self, message: EmailMessage, number: int) -> _Answer:
-        try:
-            self.connection.send_messages([message])
-        except (OSError, AnymailError, ValueError) as error:
-            answer = _answer(error)
-            # Its words are left out: they may name the address.
-            log.warning("System mail %s: %s (%s).", number, answer.value, type(error).__name__)
-            self.is_well = answer not in {_Answer.AWAY, _Answer.BROKEN}
-            return answer
-        return _Answer.TAKEN
-
-
-def _answer(error: Exception) -> _Answer:
-    match error:
-        case SMTPRecipientsRefused():
-            return _reply(*next(iter(error.recipients.values())))
-        case SMTPDataError():
-            return _reply(error.smtp_code, error.smtp_error)
-        case SMTPResponseException():  # to MAIL or EHLO: said of us
-            return _Answer.AWAY
-        case AnymailRecipientsRefused() | AnymailInvalidAddress():
-            return _Answer.REFUSED
-        case AnymailError(status_code=400 | 422):
-            return _Answer.REFUSED
-        case AnymailError(status_code=None | 401 | 402 | 403 | 429) if not isinstance(error, OSError):
-            return _Answer.AWAY
-        case OSError() | AnymailError():
-            return _Answer.BROKEN
-        case _:  # a ValueError: no mail can be made of this address
-            return _Answer.REFUSED
-
-
-def _reply(code: int, words: bytes) -> _Answer:
-    if code == 421:  # RFC 5321 §3.8: the server closes the connection
-        return _Answer.AWAY
-    # 5.7 is a matter of policy (RFC 3463): of a relay that does not let us in, say. That is set right in an hour.
-    return _Answer.REFUSED if code >= 500 and not words.startswith(b"5.7.") else _Answer.LATER
-
-
-def _hand_over(taken: _Taken, wire: _Wire, clock: _Clock) -> tuple[str, str]:
+def _hand_over(taken: _Taken, wire: Wire, clock: _Clock) -> tuple[str, str]:
     """Send a mail that is in our hands. Its state afterwards, and why."""
     mail = taken.mail
     if mail.released and (wait := _pace(mail, clock.now)):
         return _back(mail, Why.PACE, wait, clock.now)
     match wire.send(taken.build(), mail.pk):
-        case _Answer.TAKEN:
+        case Answer.TAKEN:
             return _move(mail, State.SENT, now=clock.now)
-        case _Answer.REFUSED:
+        case Answer.REFUSED:
             return _move(mail, State.DROPPED, Why.REFUSED, now=clock.now)
-        case _Answer.AWAY:
+        case Answer.AWAY:
             return _back(mail, Why.RELAY, BREATH, clock.now)
         case _ if mail.attempts >= MAX_TRIES:
             return _move(mail, State.DROPPED, Why.TRIES, now=clock.now)

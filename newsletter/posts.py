@@ -24,11 +24,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from newsletter import consents, tracking
-from newsletter.doorbell import ring
 from newsletter.hook_views import Unconfirmed, view_for
 from newsletter.models import RawEvent
 from newsletter.provider_events import event_of
 from newsletter.tracking import Event
+from picum.doorbell import ring
 
 log = logging.getLogger(__name__)
 

@@ -13,10 +13,16 @@ UNKNOWN_FOR = datetime.timedelta(hours=24)  # so long a provider may take to tel
 
 
 class IssueQuerySet(TranslatableQuerySet):
-    def with_contents(self):
-        """All that composing needs, in a fixed number of queries: 13, whatever the size."""
+    def newsletters(self):
+        """Without circulars, which are nobody's but their recipients'."""
+        return self.filter(kind="newsletter")
+
+    def with_contents(self, *, on: datetime.date | None = None):
+        """All that composing needs, in a fixed number of queries: 13, whatever the size. With `on`, items that must
+        not appear before a later day are left out: for everything that readers see."""
         item = self.model._meta.get_field("items").related_model
-        items = item.objects.select_related("section").prefetch_related(
+        rows = item.objects.all() if on is None else item.objects.open(on=on)
+        items = rows.select_related("section").prefetch_related(
             "translations", "section__translations", "bodies__translations", "areas__translations",
             "rights__translations", "sources",
         )  # fmt: skip
@@ -25,6 +31,12 @@ class IssueQuerySet(TranslatableQuerySet):
             "editions",
             models.Prefetch("items", queryset=items.order_by(*item._meta.ordering)),
         )
+
+
+class ItemQuerySet(TranslatableQuerySet):
+    def open(self, *, on: datetime.date):
+        """Those that readers may see on a day."""
+        return self.filter(models.Q(not_before=None) | models.Q(not_before__lte=on))
 
 
 class EditionQuerySet(models.QuerySet):

@@ -9,8 +9,8 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 from django.utils import timezone
 
 from newsletter import continuity, enqueue, import_jobs, ledger, lifecycle, outbox, pacing, posts, sending, shifts
-from newsletter.doorbell import ring
 from newsletter.models import Delivery, Edition
+from picum.doorbell import ring
 
 log = logging.getLogger(__name__)
 LATELY = datetime.timedelta(days=2)

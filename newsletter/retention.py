@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from newsletter import figures, ledger, limits
+from newsletter import figures, ledger
 from newsletter.models import (
     Delivery,
     DeliveryEvent,
@@ -21,11 +21,13 @@ from newsletter.models import (
     Issue,
     Move,
     RawEvent,
+    Recipient,
     SignUp,
     Subscriber,
     Suppression,
     SystemMail,
 )
+from picum.accounts import limits
 from picum.accounts.models import AuditEntry
 
 log = logging.getLogger(__name__)
@@ -167,6 +169,7 @@ def _turn(issue_id: int, now: datetime.datetime) -> bool:
         return False
     figures.tally(issue, now=now)
     Issue.objects.filter(pk=issue_id).update(tallied_at=now)
+    Recipient.objects.filter(issue=issue).delete()
     return True
 
 

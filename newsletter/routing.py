@@ -11,8 +11,9 @@ from typing import NamedTuple
 from django.db import connection
 from django.db.models import Count
 
-from newsletter import localising, rendering, translating
+from newsletter import rendering, translating
 from newsletter.models import Delivery, Edition, Issue, Rendition, Route, Subscriber, Suppression
+from picum import localising
 
 BATCH = 500  # rows of a statement
 
@@ -32,6 +33,8 @@ class Wish(NamedTuple):
 def deliver(issue: Issue, *, now: datetime.datetime) -> dict[int, int]:
     """Create what deliveries the frozen editions of an issue still lack; returns how many each edition got by this
     call. Wants `Issue.objects.with_contents()`. Raises FreezeFailed."""
+    if issue.kind == Issue.Kind.CIRCULAR:
+        raise FreezeFailed("A circular goes to those who were chosen, and to no reader.")
     editions = list(issue.editions.all())
     created: Counter[int] = Counter()
     wishes: set[Wish] = set()

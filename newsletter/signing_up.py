@@ -11,11 +11,12 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from newsletter import consents, limits, outbox
-from newsletter.addresses import InvalidAddress, address_key, reachable
-from newsletter.limits import TooMany
+from newsletter import consents, outbox
 from newsletter.models import SignUp, Subscriber, Suppression, SystemMail, Wording
 from newsletter.translating import LANGUAGES
+from picum.accounts import limits
+from picum.accounts.limits import TooMany
+from picum.addresses import InvalidAddress, address_key, reachable
 
 __all__ = ["InvalidAddress", "TooMany", "ask_for_link", "confirm", "renew", "request"]
 

@@ -11,16 +11,17 @@ import datetime
 import logging
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from newsletter import consents, localising
+from newsletter import consents, signing_up, wordings
 from newsletter.models import Consent, Move, SignUp, Subscriber, Suppression, Wording
 from newsletter.translating import LANGUAGES
-from picum import links
+from picum import links, localising
 from picum.areas.models import Area
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,44 @@ def masked(whose: Subscriber | SignUp | Move) -> str:
     """Enough of the address for its owner to know it, and for nobody else: "a…@e…"."""
     local, _at, domain = whose.address.rpartition("@")
     return f"{local[:1]}…@{domain[:1]}…"
+
+
+class Words(NamedTuple):
+    """What somebody agrees to, and the digest by which a form says which text it showed."""
+
+    text: str
+    digest: str
+
+
+def words_of_consent(language: str) -> Words:
+    """Today's words, in a language, for a form of another part. Asks nothing of the database."""
+    return Words(wordings.text(language), wordings.digest(language))
+
+
+def wish(address: str, *, languages: Sequence[str], source: str, digest: str, now: datetime.datetime) -> None:
+    """Somebody of a member, or of an applicant, ticked that they want the newsletter, beside the words of `digest`.
+
+    Double opt-in as for everybody (`signing_up.request`): a mail asks the address, and nobody reads before it says
+    yes. Rows are added, and none is locked: any transaction of the caller's will do. Raises `InvalidAddress`, and
+    Wording.DoesNotExist for words that were never shown.
+    """
+    if not Wording.objects.filter(digest=digest).exists():
+        wordings.record()
+    signing_up.request(
+        address,
+        languages=languages,
+        how=How.MEMBER,
+        source=source,
+        wording=Wording.objects.get(digest=digest),
+        network="",
+        now=now,
+    )
+
+
+def bounced(keys: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Which of these addresses, known by their keys, do not exist any more as far as the newsletter knows."""
+    stops = Suppression.objects.filter(address_key__in=keys, reason=Suppression.Reason.BOUNCED)
+    return set(stops.values_list("address_key", flat=True))
 
 
 # --- leaving, and coming back at once ---------------------------------------------------------------------------------

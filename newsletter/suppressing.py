@@ -5,10 +5,10 @@ import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from newsletter.addresses import address_key, normalise
 from newsletter.models import Suppression
 from picum.accounts import audit
 from picum.accounts.models import User
+from picum.addresses import address_key, normalise
 
 Reason = Suppression.Reason
 # Whoever left, complained or had themselves erased said no: only their own double opt-in takes that back.

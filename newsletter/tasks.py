@@ -20,8 +20,8 @@ from newsletter import (
     sending,
     upkeep,
 )
-from newsletter.doorbell import ring
 from newsletter.models import Edition, Issue
+from picum.doorbell import ring
 
 log = logging.getLogger(__name__)
 

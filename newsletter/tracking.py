@@ -18,10 +18,10 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from newsletter import brakes, consents, softness, subscriptions
-from newsletter.addresses import InvalidAddress, address_key, normalise
 from newsletter.mime import delivery_token
 from newsletter.models import Delivery, DeliveryEvent, Edition, Suppression
 from newsletter.reasons import told
+from picum.addresses import InvalidAddress, address_key, normalise
 
 log = logging.getLogger(__name__)
 Kind, State, Reason = DeliveryEvent.Kind, Delivery.State, Suppression.Reason

@@ -7,6 +7,7 @@ An empty variable counts as not set: `.env.example` has lines that wait to be fi
 
 import datetime
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,6 +122,26 @@ def ascii_domain(domain: str) -> str:
         return idna.encode(domain.removesuffix("."), uts46=True).decode()
     except idna.IDNAError:
         return ""
+
+
+def iban(name: str, default: str = "") -> str:
+    """An account's number (ISO 13616) without spaces, its check digits right; "" when there is none."""
+    value = re.sub(r"\s", "", text(name, default)).upper()
+    if not value:
+        return ""
+    if re.fullmatch(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", value):
+        digits = "".join(str(int(character, 36)) for character in value[4:] + value[:4])
+        if int(digits) % 97 == 1:
+            return value
+    raise ImproperlyConfigured(f"{name} must be an IBAN such as BE68 5390 0754 7034, not {text(name, default)!r}.")
+
+
+def bic(name: str, default: str = "") -> str:
+    """A bank's code (ISO 9362) of 8 or 11 characters; "" when there is none."""
+    value = text(name, default).replace(" ", "").upper()
+    if not value or re.fullmatch(r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?", value):
+        return value
+    raise ImproperlyConfigured(f"{name} must be a BIC of 8 or 11 characters such as GKCCBEBB, not {value!r}.")
 
 
 class WarmUp(NamedTuple):

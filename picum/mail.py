@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from css_inline import CSSInliner
 from django.conf import settings
@@ -9,9 +10,18 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils.translation import override
 
+NETWORK = "PICUM"
 # Rules within @media stay where they are: for dark screens and narrow ones.
 INLINER = CSSInliner(keep_style_tags=False, keep_at_rules=True, load_remote_stylesheets=False, minify_css=True)
 _INDENT = re.compile(r"[ \t]*\n[ \t\n]*")
+
+
+class Built(NamedTuple):
+    """A mail's words."""
+
+    subject: str
+    html: str
+    text: str
 
 
 def build(

@@ -32,10 +32,12 @@ SECURE = SITE_URL.startswith("https://")
 INSTALLED_APPS = [
     "picum.chaos",
     "picum.pages",
+    "members",
     "newsletter",
     "picum.mailbox",
     "picum.areas",
     "picum.accounts",
+    "picum.letters",
     "parler",
     "django_prose_editor",
     "django_countries",
@@ -118,6 +120,7 @@ LANGUAGES = [
     ("pt", _("Portuguese")),
 ]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+COUNTRIES_OVERRIDE = {"XK": _("Kosovo")}  # a user-assigned code of ISO 3166: members are there
 USE_TZ = True
 TIME_ZONE = env.zone("TIME_ZONE", "Europe/Brussels")
 PARLER_LANGUAGES = {
@@ -162,6 +165,15 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+# What people upload: nothing far too big is read at all, and what lies on a disk meanwhile lies in a folder of ours.
+FILE_UPLOAD_HANDLERS = [
+    "members.uploads.BodyLimit",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+FILE_UPLOAD_TEMP_DIR = VAR_DIR / "incoming"
+FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, exist_ok=True)
+DATA_UPLOAD_MAX_NUMBER_FILES = 10
 MAILBOX_ENABLED = env.flag("MAILBOX_ENABLED", DEBUG)
 MAILBOX_PATH = VAR_DIR / "mailbox.sqlite3"
 
@@ -198,6 +210,12 @@ SENDING_DOMAIN_RATES = env.domain_rates("SENDING_DOMAIN_RATES")  # the same for 
 SENDING_WARM_UP = env.warm_up("SENDING_WARM_UP")  # messages a day while the sending domain is new
 SENDING_BATCH = env.whole("SENDING_BATCH", 1, least=1)  # recipients a provider's call carries
 
+# --- members' fees: the account to which they are paid ----------------------------------------------------------------
+# Without one no debit note goes out. For trying out, the example of the IBAN registry (ISO 13616).
+MEMBERS_IBAN = env.iban("MEMBERS_IBAN", "BE68 5390 0754 7034" if DEBUG else "")
+MEMBERS_BIC = env.bic("MEMBERS_BIC")
+MEMBERS_ACCOUNT_NAME = env.text("MEMBERS_ACCOUNT_NAME", "PICUM")
+
 # --- Celery: a message is a doorbell, the database row is the truth ---------------------------------------------------
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "memory://localhost/")
 BROKER_IS_EMBEDDED = CELERY_BROKER_URL.startswith("memory:")  # heard only inside `manage.py run`
@@ -233,7 +251,12 @@ CELERY_BEAT_SCHEDULE = {
         "task": "newsletter.reconcile",
         "schedule": SENDING_RECONCILE_SECONDS,
         "options": {"expires": SENDING_RECONCILE_SECONDS},
-    }
+    },
+    "letters": {
+        "task": "letters.tidy",
+        "schedule": SENDING_RECONCILE_SECONDS,
+        "options": {"expires": SENDING_RECONCILE_SECONDS},
+    },
 }
 # Every hour, though "after seven days" allows for a day: a site that is switched off at night does it too.
 CELERY_BEAT_SCHEDULE |= {
@@ -254,6 +277,27 @@ CELERY_BEAT_SCHEDULE |= {
         "count_readers": 3600,
         "count_figures": 900,  # while an issue goes out, people look at its figures
     }.items()
+}
+CELERY_BEAT_SCHEDULE |= {
+    f"members-{deed.replace('_', '-')}": {
+        "task": "members.upkeep",
+        "args": [deed],
+        "schedule": 3600,
+        "options": {"expires": 3600},
+    }
+    # The names of `members.upkeep.DEEDS`.
+    for deed in (
+        "tidy_files",
+        "expire_contacts",
+        "remind_of_fees",
+        "remind_to_confirm",
+        "expire_profile_changes",
+        "expire_drafts",
+        "remind_drafts",
+        "remind_referees",
+        "expire_applications",
+        "tell_published_reports",
+    )
 }
 if BOUNCE_MAILBOX:
     CELERY_BEAT_SCHEDULE["fetch-bounces"] = {

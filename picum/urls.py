@@ -14,6 +14,8 @@ urlpatterns = [
     *i18n_patterns(
         path("desk/", admin.site.urls),
         path("newsletter/", include("newsletter.urls")),
+        path("", include("picum.accounts.urls")),
+        path("", include("members.urls")),
         path("", include("picum.pages.urls")),
     ),
 ]

@@ -15,6 +15,15 @@ hypothesis.settings.register_profile("picum", deadline=None, suppress_health_che
 hypothesis.settings.load_profile("picum")
 
 
+# Files of ten seconds and more, because of what they start; a worker that gets one last keeps everybody waiting.
+LONG = ("test_workers.py", "test_make.py", "test_full_path.py", "test_demo_members.py", "test_stalled.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long files first."""
+    items.sort(key=lambda item: item.path.name not in LONG)
+
+
 @pytest.fixture(autouse=True)
 def english() -> Iterator[None]:
     """A request leaves its language active; the next test begins in English."""

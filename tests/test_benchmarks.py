@@ -27,6 +27,7 @@ ASKED = {
     "import": (30, 8),
     "import-sqlite": (30, 8),
     "lists": (50, 25),
+    "directory": (50, 40),
 }
 
 

@@ -1,5 +1,6 @@
 """Nobody who reads us is watched: every page for the public, and every mail, is looked through."""
 
+import base64
 import datetime
 import json
 import logging
@@ -17,12 +18,17 @@ from django.urls import Resolver404, URLPattern, get_resolver, resolve, reverse
 from django.utils import timezone
 from django.utils.translation import override
 
+from members import shelf, steps
+from members.models import Application, Referee, Shown
 from newsletter import mails, my_data, rendering, signing_up, subscriptions, wordings
-from newsletter.forms.signing_up import stamp
 from newsletter.mime import Letter, Pressing
 from newsletter.models import Move, SignUp
 from picum import links
+from picum.stranger import stamp
 from tests.html import Page
+from tests.members import applicants
+from tests.members.applicants import statutes
+from tests.members.factories import make_code, make_member
 from tests.newsletter.factories import contents, make_issue, make_item, make_subscriber, make_texts
 from tests.watching import OWN_PAGE, in_headers, in_links, in_page, is_elsewhere
 
@@ -31,9 +37,16 @@ LANGUAGES = [code for code, _name in django_settings.LANGUAGES]
 # Where no reader comes.
 NOT_PUBLIC = {
     "en/desk/": "behind a login",
+    "en/sign-in/": "for members; its form has a cookie of its own: tests/accounts",
+    "en/sign-out/": "for members",
+    "en/my/": "for members, behind signing in, or an invitation's link: tests/members",
     "mailbox/": "only on a developer's machine: MAILBOX_ENABLED",
     "hooks/": "where providers post; what is answered has no content",
 }
+FILES = {"image/png", "application/pdf"}
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
 SOURCE = "https://news.example/a/story?id=7&lang=it"
 WRITTEN = "https://court.example/ruling"
 NAMED = [SOURCE, WRITTEN]
@@ -96,6 +109,8 @@ class Visit:
         yield from self.move()
         yield from self.leave()
         yield from self.see_and_erase()
+        yield from self.members()
+        yield from self.apply()
 
     def for_everybody(self):
         yield "start", self.client.get("/")
@@ -179,6 +194,50 @@ class Visit:
         yield "erased", self.post("erase", token)
         yield "nothing left", self.get("data", token)
 
+    def members(self):
+        logo = shelf.keep(PIXEL, "image/png")
+        member = make_member(
+            "Rua Aberta",
+            shown=list(Shown.values),
+            open_data=True,
+            logo=logo,
+            logo_width=1,
+            logo_height=1,
+            areas=["advocacy"],
+        )
+        self.handles.add(member.handle)
+        yield "directory", self.get("members:directory")
+        yield "directory, narrowed", self.get("members:directory", country="PT", q="rua")
+        yield "member", self.get("members:member", member.slug)
+        yield "logo", self.get("members:logo", logo)
+        yield "list.csv", self.get("members:list_csv")
+        yield "list.json", self.get("members:list_json")
+
+    def apply(self):
+        make_code()
+        yield "apply", self.get("members:apply")
+        typed = {"category": "affiliated", "address": "boris@example.org"}
+        yield "apply, filled in wrongly", self.post("members:apply", address="boris")
+        yield "apply, done", self.post("members:apply", stamp=stamp(timezone.now()), **typed)
+        draft = applicants.make_draft(language=self.language, now=timezone.now())
+        self.handles.add(draft.handle)
+        token = links.sign(draft.handle, purpose="application")
+        yield "application", self.get("members:application", token)
+        for step in steps.of(draft):
+            yield f"step {step.key}", self.get("members:application_step", token, step.key)
+        posted = self.client.post(self._path("members:application_step", [token, "papers"]), {"statutes": statutes()})
+        yield "step papers, done", posted
+        (paper,) = draft.papers.all()
+        yield "paper", self.get("members:application_paper", token, paper.handle)
+        yield "paper, removed", self.post("members:application_remove_paper", token, paper.handle)
+        yield "look through", self.get("members:application_send", token)
+        yield "withdraw", self.get("members:application_withdraw", token)
+        referee = Referee.objects.create(application=draft, name="Rui", email="rui@example.org")
+        Application.objects.filter(pk=draft.pk).update(state="submitted", submitted_at=timezone.now(), name="Casa")
+        self.handles.add(referee.handle)
+        yield "referee", self.get("members:referee", links.sign(referee.handle, purpose="referee"))
+        yield "application, sent", self.get("members:application", token)
+
 
 def public_routes(patterns=None, before=""):
     """Every address pattern that the public may reach."""
@@ -193,7 +252,8 @@ def public_routes(patterns=None, before=""):
 
 def faults_of(response, handles):
     """What is wrong with an answer, whatever it is."""
-    kind, text = response.get("Content-Type", "").partition(";")[0], response.content.decode()
+    kind = response.get("Content-Type", "").partition(";")[0]
+    text = response.getvalue().decode("latin-1" if kind in FILES else "utf-8")
     faults = in_headers(list(response.items())) + [f"cookie {name}" for name in response.cookies]
     faults += in_links(text, whose=handles)
     match kind:
@@ -201,6 +261,10 @@ def faults_of(response, handles):
             return faults + in_page(text, named=NAMED) + policy_of(response)
         case "application/atom+xml":
             return faults + in_feed(text)
+        case "text/csv" | "image/png" | "application/pdf":
+            for close in response._resource_closers:  # of a file
+                close()
+            return faults
         case "application/json":
             json.loads(text)
             return faults
@@ -238,7 +302,7 @@ def test_no_public_page_watches_its_reader(issue, language):
         if response["Content-Type"].startswith("text/html"):
             page = Page(response)
             fetched |= {tag["href"] for tag in page.all("link") if tag["rel"] in {"stylesheet", "icon"}}
-            fetched |= {tag["src"] for tag in page.all("script")}
+            fetched |= {tag["src"] for tag in page.all("script") if tag["src"]}
     assert found == {}
     # A new page must be visited above, or have its reason in NOT_PUBLIC.
     with override("en"):
@@ -363,12 +427,12 @@ def test_every_mail_that_there_is_was_looked_through():
     """A new template of a mail must be rendered above."""
     from pathlib import Path
 
-    folder = Path(django_settings.BASE_DIR) / "templates"
+    folder = Path(django_settings.BASE_DIR) / "templates" / "newsletter"  # the others: tests/letters, tests/members
     subjects = {path.name.removesuffix(".subject.txt") for path in folder.rglob("mail/*.subject.txt")}
     _handles, messages = system_mails("en", make_subscriber())
     assert subjects == set(messages)
     assert sorted(path.name for path in folder.rglob("mail/*.html") if not path.name.startswith("_")) == sorted(
-        [*(f"{name}.html" for name in messages), "edition.html", "index.html", "system_base.html"]
+        [*(f"{name}.html" for name in messages), "circular.html", "edition.html", "index.html", "system_base.html"]
     )
 
 

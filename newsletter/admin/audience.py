@@ -14,11 +14,12 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from newsletter import figures, localising, plots
+from newsletter import figures
 from newsletter.admin import guard
-from newsletter.admin.base import ReadOnlyAdmin
 from newsletter.models import AudienceCount
 from newsletter.translating import LANGUAGES
+from picum import localising, plots
+from picum.accounts.desk import ReadOnlyAdmin
 
 ALL = ""  # the key of all languages together
 MONTHS = 24

@@ -11,12 +11,13 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from newsletter import csvfile, exporting
+from newsletter import exporting
 from newsletter.admin import guard
 from newsletter.admin.notes import ReasonForm
-from newsletter.localising import language_name
 from newsletter.models import Subscriber
+from picum import csvfile
 from picum.areas.models import Area
+from picum.localising import language_name
 
 EXPORT = ("newsletter.export_subscriber",)
 # What the list of readers calls its filters, so that what it shows is what is offered here.

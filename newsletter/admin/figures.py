@@ -13,11 +13,12 @@ from django.utils.translation import get_language, gettext_lazy, ngettext, pgett
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from newsletter import figures, localising, plots
+from newsletter import figures
 from newsletter.admin import guard
 from newsletter.in_words import WHY
 from newsletter.models import Issue, IssueTotal
 from newsletter.translating import LANGUAGES
+from picum import localising, plots
 
 ALL = ""  # the key of all languages together
 FEW = 3  # issues before it that make a usual value

@@ -7,9 +7,10 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from newsletter import enqueue, localising
+from newsletter import compose, enqueue
 from newsletter.models import Edition, Issue
 from newsletter.rendering import language_name
+from picum import localising
 
 NOW, LATER = "now", "later"
 WAIT, GIVE_UP = "wait", "give-up"
@@ -55,6 +56,7 @@ class SendForm(forms.Form):
         editions = list(issue.editions.all())
         ready = [edition.language for edition in editions if edition.state == SENDABLE]
         sendable = [code for code in ready if code not in blocked]
+        self.issue = issue
         self.at: datetime.datetime | None = None
         self.fields["languages"] = forms.MultipleChoiceField(
             label=_("Languages to send"),
@@ -85,7 +87,17 @@ class SendForm(forms.Form):
         values = super().clean()
         if values.get("when") == LATER:
             self.at = self._moment(values.get("date"), values.get("time"))
+        if not self.errors:
+            self._check_days(values["languages"])
         return values
+
+    def _check_days(self, languages: list[str]) -> None:
+        """Nothing goes out before the day of an item that must not appear earlier."""
+        at = self.at or timezone.now()
+        for code in languages:
+            for problem in compose.too_early(self.issue, code, at=at):
+                spoken = language_name(code, get_language() or "en")
+                self.add_error("date" if self.at else "when", f"{spoken}: {problem.text}")
 
     def _moment(self, date: datetime.date | None, time: datetime.time | None) -> datetime.datetime | None:
         if date is None or time is None:

@@ -8,8 +8,9 @@ from django.utils.formats import number_format
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from newsletter import localising, pacing
+from newsletter import pacing
 from newsletter.holding import Cause, Holding
+from picum import localising
 
 
 def sentence(held: Holding | None, *, now: datetime.datetime) -> str:

@@ -19,8 +19,8 @@ from newsletter import import_jobs, lists
 from newsletter.admin import guard
 from newsletter.admin.uploads import LIMIT, ListUploadHandler
 from newsletter.import_jobs import AT_WORK, ENDED, Moved
-from newsletter.localising import language_name
 from newsletter.models import ImportJob, Subscriber
+from picum.localising import language_name
 
 IMPORT = ("newsletter.import_subscriber",)
 LAST = 20

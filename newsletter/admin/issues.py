@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 
 from newsletter import compose
 from newsletter.admin import figures, moves, panels, preview, progress, sending, settled, unknowns
-from newsletter.admin.base import DeskAdmin, DeskForm
 from newsletter.admin.forms import LAST_YEAR, in_our_time
 from newsletter.models import Edition, Issue
 from newsletter.rendering import language_name
+from picum.accounts.desk import DeskAdmin, DeskForm
 
 
 class IssueForm(DeskForm):
@@ -58,7 +58,7 @@ class IssueAdmin(DeskAdmin):
     # --- the list -----------------------------------------------------------------------------------------------
 
     def get_queryset(self, request):
-        issues = super().get_queryset(request).prefetch_related("editions")
+        issues = super().get_queryset(request).newsletters().prefetch_related("editions")
         return issues.annotate(items_in=Count("items", distinct=True))
 
     @admin.display(description=gettext_lazy("items"))
@@ -111,7 +111,7 @@ class IssueAdmin(DeskAdmin):
         ]
 
     def get_changeform_initial_data(self, request):
-        sensible = Issue.objects.filter(period__lte=datetime.date(LAST_YEAR, 12, 31))
+        sensible = Issue.objects.newsletters().filter(period__lte=datetime.date(LAST_YEAR, 12, 31))
         last = sensible.order_by("-period").values_list("period", flat=True).first()
         period = _month_after(last) if last else timezone.localdate().replace(day=1)
         suggested = {"period": period, "slug": compose.free_slug(Issue.Period.MONTH, period)}

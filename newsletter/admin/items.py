@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from newsletter import compose, translating
-from newsletter.admin import guard, meanwhile, panels, settled
-from newsletter.admin.base import DATE_INPUT, DeskAdmin
+from newsletter.admin import guard, panels, settled
 from newsletter.models import Item, ItemTranslation, Section, Source
 from newsletter.rendering import language_name
-from picum.accounts import audit
+from picum.accounts import audit, meanwhile
+from picum.accounts.desk import DATE_INPUT, DeskAdmin
 
 
 class SourceFormSet(meanwhile.RowsFormSet):
@@ -87,7 +87,7 @@ class ItemAdmin(DeskAdmin):
         language = language_name(self.get_form_language(request, obj), get_language() or "en")
         return [
             (_("The words: %(language)s") % {"language": language}, {"fields": ["title", "text"]}),
-            (_("Where it stands"), {"fields": ["issue", "section", "kind", "original_language"]}),
+            (_("Where it stands"), {"fields": ["issue", "section", "kind", "original_language", "not_before"]}),
             (_("Where it happens"), {"fields": ["countries", "bodies"]}),
             (_("What it is about"), {"fields": ["areas", "rights"]}),
         ]

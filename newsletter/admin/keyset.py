@@ -7,9 +7,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy
 
-from newsletter.addresses import InvalidAddress, address_key, normalise
 from newsletter.models import Subscriber
 from picum.accounts.lists import KeysetAdmin, KeysetChangeList
+from picum.addresses import InvalidAddress, address_key, normalise
 
 SEE_READERS = "newsletter.view_subscriber"
 

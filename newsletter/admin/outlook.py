@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Exists, OuterRef, Q
 
-from newsletter import localising, translating
+from newsletter import translating
 from newsletter.models import Delivery, Edition, Issue, Subscriber, Suppression
+from picum import localising
 
 REACHABLE = {Edition.State.SENDING, Edition.State.PAUSED, Edition.State.SENT}
 

@@ -17,14 +17,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from newsletter import erasing, signing_up, subscriptions, wordings
-from newsletter.addresses import InvalidAddress, reachable
 from newsletter.admin import guard
 from newsletter.admin.notes import NoteForm
-from newsletter.localising import language_name
 from newsletter.models import Consent, Subscriber
 from newsletter.translating import LANGUAGES
 from picum.accounts import audit
 from picum.accounts.models import User
+from picum.addresses import InvalidAddress, reachable
+from picum.localising import language_name
 
 CHANGE, ERASE, ADD = (f"newsletter.{right}_subscriber" for right in ("change", "delete", "add"))
 

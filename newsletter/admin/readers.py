@@ -9,15 +9,15 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy, ngettext, pgettext_lazy
 from django.utils.translation import gettext as _
 
-from newsletter import in_words, localising, subscriptions
-from newsletter.addresses import InvalidAddress, address_key, normalise
+from newsletter import in_words, subscriptions
 from newsletter.admin import exports, guard, imports, reader_pages, stopped, timeline
 from newsletter.models import Subscriber, Suppression
 from newsletter.querysets import Alphabetically
 from newsletter.translating import LANGUAGES
-from picum import keyset
+from picum import keyset, localising
 from picum.accounts import audit
 from picum.accounts.lists import Choice, KeysetAdmin, KeysetChangeList
+from picum.addresses import InvalidAddress, address_key, normalise
 from picum.areas.models import Area
 
 

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_POST
 
 from newsletter import compose
 from newsletter.admin import guard
-from newsletter.admin.base import DeskAdmin
 from newsletter.models import Body, Item, Section
 from picum.accounts import audit
+from picum.accounts.desk import DeskAdmin
 
 
 class KeyedAdmin(DeskAdmin):

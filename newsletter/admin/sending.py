@@ -12,12 +12,13 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from newsletter import compose, enqueue, lifecycle, localising, translating
+from newsletter import compose, enqueue, lifecycle, translating
 from newsletter.admin import guard
 from newsletter.admin.forms import SENDABLE, UNFINISHED, SendForm, now_in_words, zone_name
 from newsletter.admin.outlook import Group, Outlook, groups, instead, outlook
 from newsletter.models import Edition, Issue
 from newsletter.rendering import language_name
+from picum import localising
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from newsletter import suppressing
-from newsletter.addresses import InvalidAddress, normalise
 from newsletter.admin import guard
 from newsletter.admin.keyset import AddressKeyAdmin
 from newsletter.admin.notes import ReasonForm
 from newsletter.models import Suppression
 from picum.accounts.lists import Choice
+from picum.addresses import InvalidAddress, normalise
 
 LIFT = "newsletter.delete_suppression"
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from newsletter import tracking
 from newsletter.bounces import leaving
 from newsletter.bounces.reading import Reading, read
-from newsletter.mime import wire_address
 from newsletter.models import DeliveryEvent, Subscriber
+from picum.addresses import wire_address
 
 
 def take(message: bytes, *, now: datetime.datetime) -> tuple[bool, Counter]:

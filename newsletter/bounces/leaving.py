@@ -21,9 +21,9 @@ from email.utils import getaddresses
 from django.conf import settings
 
 from newsletter import signing_up, subscriptions
-from newsletter.addresses import InvalidAddress, address_key, normalise
 from newsletter.models import Subscriber
 from picum import links
+from picum.addresses import InvalidAddress, address_key, normalise
 
 log = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from newsletter.addresses import InvalidAddress, reachable
 from newsletter.models import Subscriber
 from newsletter.translating import LANGUAGES
+from picum.addresses import InvalidAddress, reachable
 
 PRESSES = ["add", "up", "down", "remove"]
 

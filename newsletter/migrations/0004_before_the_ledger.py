@@ -9,7 +9,8 @@ import logging
 from django.db import migrations
 from django.db.models import CharField, Exists, F, OuterRef, Value
 
-from newsletter import addresses, consents
+from newsletter import consents
+from picum import addresses
 
 BATCH = 2_000
 UNTOLD = "from before the ledger: it is not known by which road"

@@ -2,10 +2,10 @@ from newsletter.models.audience import Subscriber, Suppression
 from newsletter.models.consent import Consent, Wording
 from newsletter.models.content import Body, Issue, Item, ItemTranslation, Section, Source
 from newsletter.models.continuity import Heartbeat
-from newsletter.models.delivery import Delivery, Edition, Rendition, Route
+from newsletter.models.delivery import Delivery, Edition, Recipient, Rendition, Route
 from newsletter.models.figures import AudienceCount, IssueTotal
 from newsletter.models.jobs import ImportJob
-from newsletter.models.requests import Move, Rate, SignUp, SystemMail
+from newsletter.models.requests import Move, SignUp, SystemMail
 from newsletter.models.shifts import Shift
 from newsletter.models.throttle import Throttle
 from newsletter.models.tracking import DeliveryEvent, RawEvent
@@ -24,8 +24,8 @@ __all__ = [
     "Item",
     "ItemTranslation",
     "Move",
-    "Rate",
     "RawEvent",
+    "Recipient",
     "Rendition",
     "Route",
     "Section",

@@ -30,7 +30,7 @@ class Subscriber(models.Model):
         FALLBACK = "fallback", _("send me the next language of my order")
 
     address = models.CharField(_("address"), max_length=254)
-    # The keyed hash under which the address is known to deliveries and the stop list; see newsletter.addresses.
+    # The keyed hash under which the address is known to deliveries and the stop list; see picum.addresses.
     address_key = models.UUIDField(unique=True, editable=False)
     # What readers' links carry: says nothing about the address, stays for ever.
     handle = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)

@@ -12,9 +12,9 @@ from django_countries.fields import CountryField
 from parler.fields import TranslationsForeignKey
 from parler.models import TranslatableModel, TranslatedFields, TranslatedFieldsModel
 
-from newsletter import localising
-from newsletter.querysets import IssueQuerySet
-from newsletter.richtext import RichTextField
+from newsletter.querysets import IssueQuerySet, ItemQuerySet
+from picum import localising
+from picum.richtext import RichTextField
 
 
 class Precision(models.TextChoices):
@@ -26,7 +26,12 @@ class Precision(models.TextChoices):
 
 
 class Issue(TranslatableModel):
-    """One number of the newsletter, in all its languages."""
+    """One number of the newsletter, in all its languages; or a circular to chosen people (`newsletter.circulars`), sent
+    by the same engine and shown in no archive and no list of issues."""
+
+    class Kind(models.TextChoices):
+        NEWSLETTER = "newsletter", _("newsletter")
+        CIRCULAR = "circular", _("circular")
 
     class Period(models.TextChoices):
         MONTH = "month", _("month")
@@ -37,6 +42,7 @@ class Issue(TranslatableModel):
         MARK = "mark", _("show it in the reader's next language, marked as such")
         OMIT = "omit", _("leave it out")
 
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices, default=Kind.NEWSLETTER, editable=False)
     slug = models.SlugField(_("address"), unique=True, help_text=_("Part of the public address; keep it for ever."))
     period_kind = models.CharField(_("label"), max_length=7, choices=Period.choices, default=Period.MONTH)
     period = models.DateField(
@@ -66,7 +72,8 @@ class Issue(TranslatableModel):
         permissions = [("send_issue", _("Can send issues to the readers"))]
 
     def __str__(self) -> str:
-        return self.label(get_language() or "en")
+        label = self.label(get_language() or "en")
+        return _("Circular, %s") % label if self.kind == self.Kind.CIRCULAR else label
 
     def label(self, language: str) -> str:
         """The period in words of a language: "May 2026", "2nd quarter 2026", "14 May 2026"."""
@@ -137,6 +144,11 @@ class Item(TranslatableModel):
     areas = models.ManyToManyField("areas.Area", blank=True, verbose_name=_("activity areas"))
     rights = models.ManyToManyField("areas.Right", blank=True, verbose_name=_("rights"))
     original_language = models.CharField(_("original language"), max_length=2, choices=settings.LANGUAGES, default="en")
+    # Asked for by whoever handed it in: until then the archive leaves it out, and no edition goes out that has it.
+    not_before = models.DateField(
+        _("not before"), null=True, blank=True, help_text=_("No reader may see the item before this day.")
+    )
+    objects = ItemQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("item")

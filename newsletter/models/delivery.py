@@ -1,5 +1,7 @@
 """What is sent: an edition, its frozen renditions, and one row for each reader. The row is the queue."""
 
+import uuid
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -122,6 +124,23 @@ class Route(models.Model):
         return f"{self.languages} {self.areas} {self.late} → {self.rendition_id}"
 
 
+class Recipient(models.Model):
+    """Somebody who is written to by a circular, and need not be a reader. Forgotten when its deliveries are."""
+
+    issue = models.ForeignKey(Issue, models.CASCADE, related_name="recipients")
+    address = models.CharField(max_length=254)
+    address_key = models.UUIDField(db_index=True)
+    handle = models.UUIDField(default=uuid.uuid4)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["issue", "address_key"], name="one_recipient_per_circular_and_address")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
 class Delivery(models.Model):
     """One reader's copy of one issue. Created by `newsletter.enqueue`, which also queues again what is unknown when a
     person says so; otherwise moved only by `newsletter.ledger`."""
@@ -147,6 +166,10 @@ class Delivery(models.Model):
     rendition = models.ForeignKey(Rendition, models.PROTECT, db_index=False, db_constraint=False, related_name="+")
     # Erasing a reader leaves the count: the row stays, without the person.
     subscriber = models.ForeignKey(Subscriber, models.SET_NULL, null=True, db_index=False, related_name="deliveries")
+    # Of a circular instead; a row without either is somebody's who was erased.
+    recipient = models.ForeignKey(
+        Recipient, models.SET_NULL, null=True, db_index=False, db_constraint=False, related_name="+"
+    )
     address_key = models.UUIDField()
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.QUEUED)
     why = models.CharField(_("why"), max_length=20, blank=True, default="")

@@ -122,20 +122,3 @@ class SystemMail(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
-
-
-class Rate(models.Model):
-    """Something happened that is limited in number; see `newsletter.limits`. `key` is a keyed hash, or nil."""
-
-    scope = models.CharField(max_length=20)
-    key = models.UUIDField()
-    at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        indexes = [
-            models.Index(fields=["scope", "key", "at"], name="rate_counted"),
-            models.Index(fields=["at"], name="rate_old"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.scope} {self.at}"

@@ -4,8 +4,7 @@
 the templates of the mail and of the archive only lay it out. `render_mail` makes subject, html and text of it.
 """
 
-from newsletter.localising import language_name
-from newsletter.rendering.composition import Block, Composition, Entry, SourceLine, compose, place
+from newsletter.rendering.composition import Block, Composition, Entry, SourceLine, compose, place, source_line
 from newsletter.rendering.mail import (
     NETWORK,
     SIZE_AIM,
@@ -16,6 +15,7 @@ from newsletter.rendering.mail import (
     render_frame,
     render_mail,
 )
+from picum.localising import language_name
 
 __all__ = [
     "NETWORK",
@@ -33,4 +33,5 @@ __all__ = [
     "place",
     "render_frame",
     "render_mail",
+    "source_line",
 ]

@@ -8,9 +8,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from newsletter import localising, richtext, translating
+from newsletter import translating
 from newsletter.models import Issue, Item, Section, Source
 from newsletter.models.content import Precision
+from picum import localising, richtext
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def _entry(item: Item, language: str, shown: str) -> Entry:
         kind=item.get_kind_display().upper() if item.kind else "",
         title=words.title,
         text=richtext.safe(words.text),
-        sources=[_source(source, language) for source in item.sources.all()],
+        sources=[source_line(source, language) for source in item.sources.all()],
     )
 
 
@@ -165,7 +166,8 @@ def place(item: Item, language: str) -> str:
     return ", ".join(names).upper()
 
 
-def _source(source: Source, language: str) -> SourceLine:
+def source_line(source: Source, language: str) -> SourceLine:
+    """A source in the words of a language."""
     foreign = source.language if source.language != language else ""
     return SourceLine(
         outlet=source.outlet,

@@ -12,15 +12,15 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from newsletter import localising
 from newsletter.rendering.composition import Composition
-from picum.mail import INLINER, inlined, tidied, unindented
+from picum import localising
+from picum.mail import INLINER, NETWORK, inlined, tidied, unindented
 
 # Bytes of the html part. Gmail cuts a mail off at about 102 KB, and with it the footer's way out.
 SIZE_AIM, SIZE_WARNS, SIZE_REFUSED = 60 * 1024, 90 * 1024, 100 * 1024
 # RFC 5322 allows 998 octets in a line; what is left over is room for tokens longer than their marker.
 FOLD_AT = 900
-NETWORK = "PICUM"
+
 
 _TAG = re.compile(r'<(?:[^<>"]|"[^"]*")*>')
 _QUOTED = re.compile(r'"[^"]*"')

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import get_language
 
-from newsletter import localising
+from picum import localising
 
 register = template.Library()
 

@@ -6,8 +6,9 @@ from django import template
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from newsletter import localising, outbox
+from newsletter import outbox
 from newsletter.admin import sign_ups
+from picum import localising
 
 register = template.Library()
 TOLD = (*sign_ups.LOOK, "newsletter.view_signup", "newsletter.view_subscriber")

@@ -14,8 +14,9 @@ from django.conf import settings
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.urls import NoReverseMatch
 
-from newsletter.mime import HEADER_NAMES, Letter, Pressing, delivery_token, wire_address
+from newsletter.mime import HEADER_NAMES, Letter, Pressing, delivery_token
 from picum import links
+from picum.addresses import wire_address
 
 MOST_BYTES = 40_000_000  # of a call in which each letter has its own copy of the bodies; providers allow 40 to 50 MB
 _NOT_HEADERS = {"From", "Subject", "Reply-To"}  # fields of their own in every API
@@ -255,4 +256,5 @@ def _variant(pressing: Pressing, change) -> Pressing:
         html=change(pressing.html),
         text=change(pressing.text),
         marker=pressing.marker,
+        is_circular=pressing.is_circular,
     )

@@ -8,14 +8,15 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from newsletter import limits, localising, moving, signing_up, subscriptions, translating
-from newsletter.addresses import InvalidAddress
+from newsletter import moving, signing_up, subscriptions, translating
 from newsletter.forms.preferences import LanguagesForm, MoveForm, NoFields, PauseForm, WishesForm
 from newsletter.models import Subscriber
-from newsletter.views.network import network_of
 from newsletter.views.reader import for_one_reader
-from picum import alternates
+from picum import alternates, localising
+from picum.accounts import limits
+from picum.addresses import InvalidAddress
 from picum.areas.models import Area
+from picum.network import network_of
 
 PARTS = {"languages", "wishes", "pause", "resume", "move", "data"}
 

@@ -20,19 +20,20 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from newsletter import archive, signing_up, subscriptions, wordings
-from newsletter.addresses import InvalidAddress
-from newsletter.forms.signing_up import AddressForm, SignUpForm
+from newsletter.forms.signing_up import SignUpForm
 from newsletter.models import Consent, SignUp, Subscriber
-from newsletter.views.network import network_of
 from newsletter.views.reader import private
 from picum import alternates, links
+from picum.addresses import InvalidAddress
 from picum.areas.models import Area
+from picum.network import network_of
+from picum.stranger import AddressForm
 
 
 def for_anybody(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """GET, HEAD and POST, without protection against posts from other sites: there is no cookie, hence nothing that
     such a post could do in somebody's name. What programs do with the forms is limited elsewhere
-    (`newsletter.limits`). No cache keeps the answers, and no other site learns where somebody comes from.
+    (`picum.accounts.limits`). No cache keeps the answers, and no other site learns where somebody comes from.
     """
 
     @csrf_exempt

@@ -4,8 +4,11 @@ from django.utils.translation import gettext_lazy as _
 
 from picum import keyset
 from picum.accounts import audit
+from picum.accounts.forms import DeskSignInForm
 from picum.accounts.lists import Choice, KeysetAdmin, ReadOnly
 from picum.accounts.models import AuditEntry, User
+
+admin.site.login_form = DeskSignInForm
 
 
 @admin.register(User)

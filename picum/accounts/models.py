@@ -1,4 +1,4 @@
-"""Who works here, and what they did."""
+"""Who signs in, and what they did."""
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -13,7 +13,12 @@ from picum.keyset import Newest
 
 class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, email: str) -> "User":
-        return self.get(email__iexact=email)
+        return self.get(email=email.lower())
+
+    def of_address(self, address: str) -> "User | None":
+        """The account of a normalised address, whatever the case of its letters. Addresses are stored in small letters
+        and compared as such: `iexact` asks PostgreSQL for capitals, in which ı is I, and another's domain would do."""
+        return self.filter(email=address.lower()).first()
 
     def create_user(self, email: str, password: str | None = None, **fields) -> "User":
         user = self.model(email=email.strip().lower(), **fields)
@@ -57,6 +62,20 @@ class User(AbstractBaseUser, PermissionsMixin):
         return str(self)
 
 
+class SignInLink(models.Model):
+    """The one mailed link that opens an account now. Who asks again, or has used it, is given another handle, and the
+    token that carries the handle says how long it works; see `picum.accounts.signing_in`."""
+
+    user = models.OneToOneField(User, models.CASCADE, related_name="+")
+    handle = models.UUIDField(unique=True)
+    asked_at = models.DateTimeField()
+    # The page of ours that the person wanted to see.
+    onward = models.CharField(max_length=200, blank=True, default="")
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.asked_at}"
+
+
 class AuditEntry(models.Model):
     """One deed of staff. Kept when the person or the thing is gone: labels are copied."""
 
@@ -86,3 +105,20 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.action}"
+
+
+class Rate(models.Model):
+    """Something happened that is limited in number; see `picum.accounts.limits`. `key` is a keyed hash, or nil."""
+
+    scope = models.CharField(max_length=20)
+    key = models.UUIDField()
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["scope", "key", "at"], name="limit_counted"),
+            models.Index(fields=["at"], name="limit_old"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.at}"

@@ -11,7 +11,7 @@ SEED = Path(__file__).with_name("seed.toml")
 def seed(model, rows: list[dict], *, using: str) -> int:
     """Add the rows whose key is missing; texts that somebody edited are left alone. Returns how many were added.
 
-    A row is `{"key": …, <translated field>: {<language>: text}}`.
+    A row is `{"key": …, <field>: value, <translated field>: {<language>: text}}`.
     """
     known = set(model.objects.using(using).values_list("key", flat=True))
     missing = [row for row in rows if row["key"] not in known]
@@ -19,7 +19,8 @@ def seed(model, rows: list[dict], *, using: str) -> int:
         return 0
     last = model.objects.using(using).aggregate(last=Max("position"))["last"] or 0
     model.objects.using(using).bulk_create(
-        [model(key=row["key"], position=last + number) for number, row in enumerate(missing, 1)]
+        model(position=last + number, **{field: value for field, value in row.items() if not _is_translated(value)})
+        for number, row in enumerate(missing, 1)
     )
     ids = dict(model.objects.using(using).values_list("key", "pk"))
     translation = model._parler_meta.root_model
@@ -27,12 +28,16 @@ def seed(model, rows: list[dict], *, using: str) -> int:
         translation(
             master_id=ids[row["key"]],
             language_code=language,
-            **{field: texts[language] for field, texts in row.items() if field != "key"},
+            **{field: texts[language] for field, texts in row.items() if _is_translated(texts)},
         )
         for row in missing
-        for language in next(texts for field, texts in row.items() if field != "key")
+        for language in next(filter(_is_translated, row.values()))
     )
     return len(missing)
+
+
+def _is_translated(value: object) -> bool:
+    return isinstance(value, dict)
 
 
 def seed_areas(sender, using: str, **kwargs) -> None:

@@ -4,8 +4,8 @@ import datetime
 import random
 
 from newsletter import compose
-from newsletter.csvfile import Row
 from newsletter.importing import import_rows
+from newsletter.lists import Row
 from newsletter.models import Edition, Issue, Item, Section
 
 SLUG = "chaos"

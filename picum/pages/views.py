@@ -7,6 +7,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from members import applying, forgetting, former_people
 from newsletter import archive, retention
 from picum import alternates
 from picum.areas.models import Area, Right
@@ -32,10 +33,17 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def privacy(request: HttpRequest) -> HttpResponse:
-    """What is kept about readers, why and for how long (GDPR, articles 13 and 14)."""
-    kept = {"unconfirmed": retention.UNCONFIRMED, "left": retention.LEFT, "deliveries": retention.DELIVERIES}
+    """What is kept about readers and members, why and for how long (GDPR, articles 13 and 14)."""
+    kept = {
+        "unconfirmed": retention.UNCONFIRMED,
+        "left": retention.LEFT,
+        "deliveries": retention.DELIVERIES,
+        "drafts": applying.KEPT,
+        "applications": forgetting.KEPT,
+        "people": former_people.LEFT,
+    }
     context = {
         "kept": {name: span.days for name, span in kept.items()},
-        "description": _("What PICUM keeps about the readers of its newsletter, why, and for how long."),
+        "description": _("What PICUM keeps about readers of its newsletter and about members, why, and for how long."),
     }
     return render(request, "pages/privacy.html", context | alternates.public_page("pages:privacy"))

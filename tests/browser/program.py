@@ -18,8 +18,8 @@ READY = "Ctrl-C stops everything.\n"
 class Run:
     """As a newcomer's terminal starts it: a session where Ctrl-C reaches every process, no setting of a developer's."""
 
-    def __init__(self, folder: Path, *, readers: int):
-        self.folder, self.readers = folder, readers
+    def __init__(self, folder: Path, *, readers: int, members: int = 12):
+        self.folder, self.readers, self.members = folder, readers, members
         self.log = folder / "terminal.log"
         self.port, self.mail_port = _free_port(), _free_port()
         self.process: subprocess.Popen | None = None
@@ -30,7 +30,7 @@ class Run:
         ports = [f"--port={self.port}", f"--mail-port={self.mail_port}"]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "run", *ports, f"--subscribers={self.readers}"],
+                [sys.executable, "manage.py", "run", *ports, *self._sizes()],
                 cwd=ROOT,
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
@@ -43,6 +43,9 @@ class Run:
             assert time.monotonic() < began + 60, self.said
             time.sleep(0.05)
         return time.monotonic() - began
+
+    def _sizes(self) -> list[str]:
+        return [f"--subscribers={self.readers}", f"--members={self.members}"]
 
     def _environment(self) -> dict[str, str]:
         """What counts here is set, for a .env may say something else."""

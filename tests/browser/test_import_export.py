@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter import lists
+from picum import csvfile
 from tests.browser.letters import letter_to, link_in
 from tests.browser.program import Run
 from tests.browser.secretaries import LINES, PEOPLE, Secretary, fates_of, the_list_of
@@ -269,7 +269,7 @@ def test_the_export_holds_them_and_no_cell_is_a_formula(person, subscribed, run)
     assert re.fullmatch(r"readers-\d{4}-\d\d-\d\d\.csv", name)
     assert heading[:3] == ["email", "languages", "name"]
     assert [cell for line in lines for cell in line if cell[:1] in set("=+-@\t\r\n")] == []
-    unguarded = [tuple(lists.unguarded(cell) for cell in line[:3]) for line in lines]
+    unguarded = [tuple(csvfile.unguarded(cell) for cell in line[:3]) for line in lines]
     assert unguarded == readers_from(person.source, run)
     address, languages, name = person.reader
     assert [f"'{address}", languages, f"'{name}"] in [line[:3] for line in lines]

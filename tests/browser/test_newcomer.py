@@ -25,7 +25,7 @@ MAILS = {
     "it": ("PICUM Newsletter – ottobre 2026", "Newsletter PICUM – ottobre 2026", 0),
     "pt": ("PICUM Boletim – outubro de 2026", "Boletim da PICUM – outubro de 2026", 2),
 }
-ITEMS = 30
+ITEMS = 31  # one of them is a member’s report
 # A reader's next language, as the page of preferences names it, and how a Portuguese mail marks an item in it.
 NEXT = {
     "Español": ("es", "Ainda sem tradução – em espanhol"),

@@ -5,8 +5,8 @@ from collections import Counter
 from django.utils import timezone
 
 from newsletter import reporting
-from newsletter.addresses import address_key
 from newsletter.models import Delivery, Issue, Subscriber
+from picum.addresses import address_key
 from picum.chaos.relay import Relay
 
 

@@ -5,8 +5,8 @@ import datetime
 from django.conf import settings
 from django.utils import timezone
 
-from newsletter.addresses import address_key, normalise
 from newsletter.models import Body, Edition, Issue, Item, Section, Source, Subscriber
+from picum.addresses import address_key, normalise
 from picum.areas.models import Area
 
 LANGUAGES = [code for code, _name in settings.LANGUAGES]

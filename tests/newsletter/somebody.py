@@ -1,11 +1,11 @@
 """Readers of whom everything is held that can be held of a reader."""
 
 from newsletter import consents, wordings
-from newsletter.addresses import address_key
 from newsletter.consents import Entry, How, Kind
-from newsletter.limits import count_mail
 from newsletter.models import Delivery, DeliveryEvent, Move, SignUp, Subscriber, SystemMail
 from picum.accounts import audit
+from picum.accounts.limits import count_mail
+from picum.addresses import address_key
 from tests.newsletter.factories import make_subscriber
 from tests.newsletter.sent import NOW, sent_issue
 

@@ -5,8 +5,7 @@ from django.core.mail.message import sanitize_address
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from newsletter.addresses import InvalidAddress, address_key, mailbox_key, normalise, reachable
-from newsletter.mime import wire_address
+from picum.addresses import InvalidAddress, address_key, mailbox_key, normalise, reachable, wire_address
 
 STRANGE = "The address contains a character that does not belong there."
 ALONE = "Please write the address alone, without a name and without < and >."

@@ -13,9 +13,9 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from newsletter import consents, importing
-from newsletter.addresses import address_key
-from newsletter.csvfile import Row
+from newsletter.lists import Row
 from newsletter.models import Consent, Subscriber, Suppression
+from picum.addresses import address_key
 from tests.newsletter.factories import make_subscriber
 
 pytestmark = pytest.mark.django_db

@@ -8,9 +8,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from newsletter import subscriptions, wordings
-from newsletter.addresses import address_key
 from newsletter.models import Consent, SignUp, Subscriber, Suppression, SystemMail
 from picum import links
+from picum.addresses import address_key
 from tests.newsletter.factories import make_issue
 from tests.newsletter.visitors import NOON, Visitor
 

@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from newsletter import exporting, importing, lists
-from newsletter.addresses import InvalidAddress, normalise
-from newsletter.csvfile import Refused, Row
 from newsletter.exporting import Filters
+from newsletter.lists import Refused, Row
 from newsletter.models import Subscriber
+from picum import csvfile
+from picum.addresses import InvalidAddress, normalise
 from tests.newsletter.factories import make_subscriber
 from tests.newsletter.lists import rows, spreadsheet
 
@@ -55,8 +56,8 @@ def plain(text: str) -> str:
 @example("'=1+1")
 @example("''@x")
 def test_the_guard_is_taken_away_as_it_was_put_on(cell):
-    assert lists.unguarded(lists.guarded(cell)) == cell
-    assert not A_FORMULA.match(lists.guarded(cell))
+    assert csvfile.unguarded(csvfile.guarded(cell)) == cell
+    assert not A_FORMULA.match(csvfile.guarded(cell))
 
 
 @given(
@@ -98,7 +99,7 @@ def test_names_arrive_in_every_encoding_that_can_write_them(people, encoding, de
     writer.writerows([["email", "languages", "name"], *((address, "en", name) for address, name in people)])
     content = file.getvalue().encode(encoding)
     assume(encoding != "cp1252" or not reads_as_utf_8(content))
-    wanted = [(lists.unguarded(address), name.strip()) for address, name in people]
+    wanted = [(csvfile.unguarded(address), name.strip()) for address, name in people]
     assert [(row.email, row.name) for row in read(content)] == wanted
 
 

@@ -6,9 +6,9 @@ import pytest
 from django.db import transaction
 
 from newsletter import consents, wordings
-from newsletter.addresses import address_key
 from newsletter.consents import Entry, How, Kind
 from newsletter.models import Consent
+from picum.addresses import address_key
 from tests.html import Page
 from tests.newsletter.desk import at_the_desk, carla, page, staff
 from tests.newsletter.factories import make_subscriber

@@ -301,6 +301,7 @@ def test_a_heading_is_protected_too(quick, slow):
 def test_the_form_carries_one_fingerprint_for_each_field_and_each_source(slow, item):
     data = opened(slow, page("item_change", item.pk))
     assert set(json.loads(data["as_read"])) == {
-        "title", "text", "section", "kind", "original_language", "countries", "bodies", "areas", "rights",
+        "title", "text", "section", "kind", "original_language", "not_before", "countries", "bodies", "areas",
+        "rights",
     }  # fmt: skip
     assert set(json.loads(data["sources-as_read"])) == {str(source.pk) for source in item.sources.all()}

@@ -8,11 +8,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from newsletter import consents, erasure_ledger, signing_up, wordings
-from newsletter.addresses import address_key
 from newsletter.admin import timeline
 from newsletter.consents import Entry, How, Kind
 from newsletter.models import Consent, SignUp, Subscriber, Suppression, SystemMail
 from picum.accounts.models import AuditEntry
+from picum.addresses import address_key
 from tests.html import Page
 from tests.newsletter.desk import amal, at_the_desk, carla, page, said, staff
 from tests.newsletter.factories import make_subscriber

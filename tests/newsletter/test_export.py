@@ -10,10 +10,10 @@ from django.test import Client
 from django.utils.translation import override
 
 from newsletter import exporting, importing, lists, subscriptions
-from newsletter.addresses import address_key
 from newsletter.exporting import Filters
 from newsletter.models import Subscriber, Suppression
 from picum.accounts.models import AuditEntry, User
+from picum.addresses import address_key
 from tests.html import Page
 from tests.newsletter.desk import at_the_desk, page
 from tests.newsletter.factories import make_subscriber

@@ -7,9 +7,9 @@ import pytest
 from django.db import transaction
 
 from newsletter import consents, figures, subscriptions, tracking
-from newsletter.addresses import address_key
 from newsletter.consents import Entry, How, Kind
 from newsletter.models import AudienceCount, Delivery, Edition, Issue, IssueTotal, Rendition, Subscriber, Suppression
+from picum.addresses import address_key
 from tests.newsletter.factories import make_subscriber
 from tests.newsletter.sent import NOW, event, sent_issue
 

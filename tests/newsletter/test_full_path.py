@@ -20,8 +20,9 @@ from django.conf import settings
 from django.test import Client
 from django.utils.translation import gettext, override
 
-from newsletter import localising, reporting, subscriptions, translating
+from newsletter import reporting, subscriptions, translating
 from newsletter.models import Delivery, Edition, Issue, Subscriber, Suppression
+from picum import localising
 from picum.chaos.relay import Received, Relay
 from picum.pages.demo import content
 from tests import services

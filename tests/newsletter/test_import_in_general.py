@@ -11,10 +11,11 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from newsletter import csvfile, importing, lists
-from newsletter.addresses import InvalidAddress, normalise
-from newsletter.csvfile import Refused, Row
+from newsletter import importing, lists
+from newsletter.lists import Refused, Row
 from newsletter.models import Subscriber
+from picum import csvfile
+from picum.addresses import InvalidAddress, normalise
 from tests.newsletter.factories import make_subscriber
 
 COLUMNS = ["email", "languages", "name"]

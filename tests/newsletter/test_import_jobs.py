@@ -13,10 +13,10 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from newsletter import consents, import_jobs, import_reports, importing, reconcile, signing_up, subscriptions, tasks
-from newsletter.addresses import address_key
 from newsletter.import_jobs import Moved
 from newsletter.models import Consent, ImportJob, SignUp, Subscriber, Suppression, SystemMail
 from picum.accounts.models import AuditEntry, User
+from picum.addresses import address_key
 from tests.newsletter.factories import make_subscriber
 from tests.newsletter.lists import uploaded
 

@@ -9,10 +9,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from newsletter import importing, lists, subscriptions
-from newsletter.addresses import address_key
-from newsletter.csvfile import Refused, Row
+from newsletter.lists import Refused, Row
 from newsletter.models import Consent, SignUp, Subscriber, Suppression
 from picum.accounts.models import AuditEntry
+from picum.addresses import address_key
 from tests.newsletter.factories import make_subscriber
 from tests.newsletter.lists import rows, spreadsheet
 

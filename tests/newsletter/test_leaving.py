@@ -10,10 +10,10 @@ from django.test import Client
 from django.utils import timezone
 
 from newsletter import consents, importing, subscriptions, tracking
-from newsletter.addresses import address_key
-from newsletter.csvfile import Row
+from newsletter.lists import Row
 from newsletter.models import Consent, Subscriber, Suppression
 from picum import links
+from picum.addresses import address_key
 from tests.html import Page
 from tests.newsletter.factories import make_subscriber
 from tests.newsletter.sent import event, sent_issue

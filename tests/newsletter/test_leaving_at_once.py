@@ -11,9 +11,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from newsletter import consents, importing, moving, subscriptions, tracking
-from newsletter.addresses import address_key
-from newsletter.csvfile import Row
+from newsletter.lists import Row
 from newsletter.models import Consent, Move, Subscriber, Suppression
+from picum.addresses import address_key
 from tests.newsletter.factories import make_subscriber
 from tests.newsletter.sent import event, sent_issue
 from tests.newsletter.test_races import at_once

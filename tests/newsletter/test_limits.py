@@ -6,9 +6,9 @@ import uuid
 import pytest
 from django.db import connection, transaction
 
-from newsletter import limits
-from newsletter.addresses import address_key
-from newsletter.models import Rate
+from picum.accounts import limits
+from picum.accounts.models import Rate
+from picum.addresses import address_key
 from tests.newsletter.asked import DAY, HOUR, NETWORK, NOW
 from tests.newsletter.test_races import at_once
 

@@ -2,7 +2,7 @@
 
 import datetime
 
-from newsletter import localising
+from picum import localising
 from tests.newsletter.factories import LANGUAGES
 
 MAY = datetime.date(2026, 5, 14)

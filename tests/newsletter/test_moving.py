@@ -12,9 +12,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from newsletter import consents, ledger, moving, outbox, subscriptions, wordings
-from newsletter.addresses import address_key
 from newsletter.models import Consent, Delivery, Move, Subscriber, Suppression, SystemMail
 from picum import links
+from picum.addresses import address_key
 from tests.html import Page
 from tests.newsletter.asked import own_links
 from tests.newsletter.factories import make_subscriber

@@ -8,9 +8,10 @@ from django.core import mail as django_mail
 from django.db import connection
 from django.utils import timezone
 
-from newsletter import limits, outbox
-from newsletter.models import Move, Rate, SignUp, SystemMail
-from picum.accounts.models import AuditEntry
+from newsletter import outbox
+from newsletter.models import Move, SignUp, SystemMail
+from picum.accounts import limits
+from picum.accounts.models import AuditEntry, Rate
 from tests.newsletter.asked import (
     DAY,
     HOUR,

@@ -20,6 +20,7 @@ from django.utils import timezone
 from newsletter import outbox, tasks
 from newsletter.models import Suppression, SystemMail
 from newsletter.reconcile import reconcile
+from picum import wire
 from picum.chaos.relay import ACCEPT_THEN_DROP, DROP, Relay
 from tests.conftest import point_at
 from tests.newsletter.asked import NOW, asks, ends, sent
@@ -221,7 +222,7 @@ def test_refusals_are_logged_without_the_address(server, caplog):
     ],
 )
 def test_what_a_provider_says_is_understood(error, answer):
-    assert outbox._answer(error).value == answer
+    assert wire.answer_of(error).value == answer
 
 
 # --- workers ----------------------------------------------------------------------------------------------------------

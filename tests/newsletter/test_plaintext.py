@@ -2,7 +2,7 @@
 
 import pytest
 
-from newsletter.rendering.plaintext import plain, wrapped
+from picum.plaintext import plain, wrapped
 
 ADDRESS = "https://example.org/" + "a-long-way-to-a-report/" * 5 + "report.pdf"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsletter import plots
+from picum import plots
 
 SVG = "{http://www.w3.org/2000/svg}"
 numbers = st.one_of(

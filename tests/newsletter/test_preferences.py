@@ -10,9 +10,11 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter import limits, subscriptions
+from newsletter import subscriptions
 from newsletter.forms.preferences import PRESSES, LanguagesForm
-from newsletter.models import Rate, Subscriber, SystemMail
+from newsletter.models import Subscriber, SystemMail
+from picum.accounts import limits
+from picum.accounts.models import Rate
 from tests.html import Page
 from tests.newsletter.factories import make_subscriber
 

@@ -3,8 +3,8 @@
 import pytest
 
 from newsletter import enqueue, reporting, sending
-from newsletter.addresses import address_key
 from newsletter.models import DeliveryEvent, Edition, Suppression
+from picum.addresses import address_key
 from tests.newsletter.crowd import crowd
 from tests.newsletter.factories import make_issue
 

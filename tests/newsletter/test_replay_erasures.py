@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from newsletter import consents, erasing, erasure_ledger, importing, moving, my_data, wordings
 from newsletter.consents import Entry, How, Kind
-from newsletter.csvfile import Row
+from newsletter.lists import Row
 from newsletter.models import Consent, Move, SignUp, Subscriber, Suppression
 from tests.newsletter.factories import make_subscriber
 from tests.newsletter.sent import NOW, sent_issue

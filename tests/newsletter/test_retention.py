@@ -15,7 +15,6 @@ from django.urls import reverse
 from django.utils import timezone as django_timezone
 
 from newsletter import erasing, outbox, retention, subscriptions, tasks, tracking, upkeep, wordings
-from newsletter.addresses import address_key
 from newsletter.models import (
     AudienceCount,
     Consent,
@@ -25,7 +24,6 @@ from newsletter.models import (
     Issue,
     IssueTotal,
     Move,
-    Rate,
     RawEvent,
     SignUp,
     Subscriber,
@@ -33,6 +31,8 @@ from newsletter.models import (
     SystemMail,
 )
 from newsletter.reporting import report
+from picum.accounts.models import Rate
+from picum.addresses import address_key
 from tests.html import Page
 from tests.newsletter.asked import asks, confirms
 from tests.newsletter.desk import at_the_desk, carla, page

@@ -11,13 +11,15 @@ from django.db import transaction
 from django.test import RequestFactory
 from django.utils import timezone
 
-from newsletter import limits, wordings
-from newsletter.forms.signing_up import stamp
-from newsletter.models import Rate, SignUp, SystemMail, Wording
-from newsletter.views.network import network_of
+from newsletter import wordings
+from newsletter.models import SignUp, SystemMail, Wording
 from picum import links
+from picum.accounts import limits
+from picum.accounts.models import Rate
 from picum.areas.models import Area
 from picum.logs import WithoutTokens
+from picum.network import network_of
+from picum.stranger import stamp
 from tests.html import Page
 from tests.newsletter.factories import make_issue, make_subscriber
 from tests.newsletter.visitors import NOON, Visitor

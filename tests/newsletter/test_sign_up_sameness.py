@@ -17,9 +17,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from newsletter import signing_up, subscriptions, wordings
-from newsletter.addresses import address_key
-from newsletter.forms.signing_up import stamp
 from newsletter.models import SignUp, Subscriber, Suppression
+from picum.addresses import address_key
+from picum.stranger import stamp
 from tests.newsletter.factories import make_subscriber
 from tests.newsletter.visitors import NOON, Visitor
 

@@ -7,9 +7,11 @@ import uuid
 import pytest
 from django.db import connection
 
-from newsletter import erasing, limits, outbox, signing_up, subscriptions, wordings
-from newsletter.addresses import InvalidAddress, address_key
-from newsletter.models import Consent, Rate, SignUp, Subscriber, Suppression, SystemMail
+from newsletter import erasing, outbox, signing_up, subscriptions, wordings
+from newsletter.models import Consent, SignUp, Subscriber, Suppression, SystemMail
+from picum.accounts import limits
+from picum.accounts.models import Rate
+from picum.addresses import InvalidAddress, address_key
 from tests.newsletter.asked import (
     DAY,
     NETWORK,

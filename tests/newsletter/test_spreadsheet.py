@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from newsletter import lists, spreadsheet
-from newsletter.csvfile import Refused, Row, Unreadable
+from newsletter import lists
+from newsletter.lists import Refused, Row
+from picum import spreadsheet
+from picum.csvfile import Unreadable
 from tests.newsletter.lists import HEAD, MAIN, cell, rows
 from tests.newsletter.lists import spreadsheet as written
 

@@ -5,9 +5,9 @@ import datetime
 import pytest
 
 from newsletter import suppressing
-from newsletter.addresses import address_key
 from newsletter.models import Suppression
 from picum.accounts.models import AuditEntry
+from picum.addresses import address_key
 from tests.html import Page
 from tests.newsletter.desk import at_the_desk, carla, page, said, staff
 from tests.newsletter.factories import make_subscriber

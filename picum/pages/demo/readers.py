@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 
-from newsletter.csvfile import Row
+from newsletter.lists import Row
 
 DOMAINS = ["example.org", "example.net", "example.com"]
 # How many in a thousand read first in a language, and what else they read.

@@ -24,10 +24,11 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.core.servers.basehttp import WSGIRequestHandler, WSGIServer, get_internal_wsgi_application
 
-from newsletter.doorbell import ring
 from newsletter.models import Issue
 from picum.accounts.models import User
+from picum.doorbell import ring
 from picum.mailbox.catcher import Catcher
+from picum.pages.demo import accounts
 
 STAFF = "desk@picum.example"
 LAST_LETTERS = 8  # seconds that Ctrl-C leaves to what is on the wire
@@ -41,18 +42,20 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--mail-port", type=int, default=2525)
         parser.add_argument("--subscribers", type=int, default=4000, help="readers of the demo, the first time")
+        parser.add_argument("--members", type=int, default=200, help="members of the demo, the first time")
 
-    def handle(self, *, port, mail_port, subscribers, **options):
+    def handle(self, *, port, mail_port, subscribers, members, **options):
         if not settings.DEBUG:
             raise CommandError("This command is for trying the software out; it wants DEBUG=true. See the README.")
         _restart_with(SITE_URL=f"http://127.0.0.1:{port}", EMAIL_URL=f"smtp://127.0.0.1:{mail_port}?tls=never")
         _claim_port(port, "the site", "PORT")
         _claim_port(mail_port, "the local mail box", "MAIL_PORT")
         call_command("migrate", verbosity=0)
-        logging.getLogger("newsletter").setLevel(logging.WARNING)  # this terminal is for the newcomer
+        for part in ("newsletter", "members"):
+            logging.getLogger(part).setLevel(logging.WARNING)  # this terminal is for the newcomer
         if not Issue.objects.exists():
             self.stdout.write("Filling the site with a demo …")
-            call_command("demo", subscribers=subscribers, stdout=self.stdout)
+            call_command("demo", subscribers=subscribers, members=members, stdout=self.stdout)
         password = _staff_login()
         self._serve(port, mail_port, password)
 
@@ -87,9 +90,10 @@ class Command(BaseCommand):
         os._exit(0)
 
     def _say(self, port: int, mail_port: int, password: str) -> None:
-        site = f"http://127.0.0.1:{port}"
+        site, theirs = f"http://127.0.0.1:{port}", accounts.kept_password()
+        member = f"  A member      {site}/en/my/   amal@example.org   {theirs}\n" if theirs else ""
         self.stdout.write(
-            f"\n  The site      {site}/\n  The desk      {site}/en/desk/   {STAFF}   {password}\n"
+            f"\n  The site      {site}/\n  The desk      {site}/en/desk/   {STAFF}   {password}\n{member}"
             f"  The mail box  {site}/mailbox/   (catches all mail on port {mail_port})\n\n  Ctrl-C stops everything.\n"
         )
         self.stdout.flush()
