@@ -4,11 +4,13 @@ from newsletter.models.content import Body, Issue, Item, ItemTranslation, Sectio
 from newsletter.models.continuity import Heartbeat
 from newsletter.models.delivery import Delivery, Edition, Recipient, Rendition, Route
 from newsletter.models.figures import AudienceCount, IssueTotal
+from newsletter.models.glossary import Term
 from newsletter.models.jobs import ImportJob
 from newsletter.models.requests import Move, SignUp, SystemMail
 from newsletter.models.shifts import Shift
 from newsletter.models.throttle import Throttle
 from newsletter.models.tracking import DeliveryEvent, RawEvent
+from newsletter.models.translation import Remark, Revision, Text, Translator
 
 __all__ = [
     "AudienceCount",
@@ -26,7 +28,9 @@ __all__ = [
     "Move",
     "RawEvent",
     "Recipient",
+    "Remark",
     "Rendition",
+    "Revision",
     "Route",
     "Section",
     "Shift",
@@ -35,6 +39,9 @@ __all__ = [
     "Subscriber",
     "Suppression",
     "SystemMail",
+    "Term",
+    "Text",
     "Throttle",
+    "Translator",
     "Wording",
 ]

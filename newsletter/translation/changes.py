@@ -1,0 +1,81 @@
+"""What changed between two states of a text: sentence by sentence, and word by word within one."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from newsletter.translation import segments
+from newsletter.translation.segments import Segment
+
+_HREF = re.compile(r'href="([^"]*)"')
+_WORDS = re.compile(r"\w+|\s+|[^\w\s]")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some words of one side or of both: "same", "gone" or "new"."""
+
+    kind: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """One sentence then and now, without marks; "" on the side on which it is not. `keys` names its places (see
+    `segments.Segment.key`) now, for what is gone, none."""
+
+    before: str
+    now: str
+    keys: tuple[str, ...] = ()
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """Both in one line, to be shown as struck out and inserted."""
+        return between(self.before, self.now)
+
+
+def changed(before: Mapping[str, str], now: Mapping[str, str], language: str) -> list[Change]:
+    """The sentences that differ, in their order; [] when only blanks or markup do. A link that leads elsewhere is a
+    difference too."""
+    old, new = segments.cut(before, language), segments.cut(now, language)
+    matcher = SequenceMatcher(None, [_said(one) for one in old], [_said(one) for one in new], autojunk=False)
+    found = []
+    for kind, a, b, c, d in matcher.get_opcodes():
+        if kind == "equal":
+            continue
+        gone, come = old[a:b], new[c:d]
+        for number in range(max(len(gone), len(come))):
+            then = gone[number] if number < len(gone) else None
+            here = come[number] if number < len(come) else None
+            shown = _with_links if then and here and then.plain == here.plain else _plain
+            found.append(Change(shown(then), shown(here), (here.key,) if here else ()))
+    return found
+
+
+def between(before: str, now: str) -> list[Piece]:
+    """Word by word."""
+    old, new = _WORDS.findall(before), _WORDS.findall(now)
+    pieces = []
+    for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind == "equal":
+            pieces.append(Piece("same", "".join(old[a:b])))
+            continue
+        if a < b:
+            pieces.append(Piece("gone", "".join(old[a:b])))
+        if c < d:
+            pieces.append(Piece("new", "".join(new[c:d])))
+    return pieces
+
+
+def _said(segment: Segment) -> tuple[str, ...]:
+    return (segment.key.partition(".")[0], segment.plain, *(tag for tag in segment.tags.values() if "href" in tag))
+
+
+def _plain(segment: Segment | None) -> str:
+    return segment.plain if segment else ""
+
+
+def _with_links(segment: Segment) -> str:
+    """Where only a link differs, the links are what must be seen."""
+    return " ".join([segment.plain, *(f"<{_HREF.search(tag)[1]}>" for tag in segment.tags.values() if "href" in tag)])
