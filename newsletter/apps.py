@@ -11,9 +11,14 @@ class NewsletterConfig(AppConfig):
     verbose_name = _("Newsletter")
 
     def ready(self):
-        from newsletter import checks  # noqa: F401  # registers the system checks
+        from newsletter import (
+            checks,  # noqa: F401  # registers the system checks
+            trials,  # noqa: F401  # the builder of test mails makes itself known
+        )
+        from newsletter.translation import volunteers  # noqa: F401  # what follows when a translator accepts
 
         post_migrate.connect(seed_sections, sender=self)
+        post_migrate.connect(seed_glossary, sender=self)
         post_migrate.connect(record_wordings, sender=self)
 
 
@@ -26,6 +31,13 @@ def seed_sections(sender, using: str, **kwargs) -> None:
     for model, rows in ((Section, data["sections"]), (Body, data["bodies"])):
         if not model.objects.using(using).exists():
             seed(model, rows, using=using)
+
+
+def seed_glossary(sender, using: str, **kwargs) -> None:
+    """A fresh database gets the words of the house; later ones are the editors' own."""
+    from newsletter.translation import first_terms
+
+    first_terms.seed(using=using)
 
 
 def record_wordings(sender, using: str, **kwargs) -> None:

@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from newsletter import erasure_ledger
 from newsletter.bounces.checks import bounces_come_back, wishes_to_leave_are_read
 from newsletter.hook_views import VIEWS, view_for
+from newsletter.translation import machine_wire
 from newsletter.transports.provider import check_provider
 from picum import env
 from picum.addresses import address_key
@@ -33,6 +34,7 @@ def address_key_is_still_the_same(app_configs, databases, **kwargs) -> list[Erro
 
 
 register(check_provider, Tags.compatibility)
+register(machine_wire.check, Tags.compatibility)
 register(bounces_come_back, Tags.compatibility, deploy=True)
 register(wishes_to_leave_are_read, Tags.compatibility, deploy=True)
 

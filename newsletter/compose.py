@@ -1,4 +1,4 @@
-"""Putting an issue together: start it, order its items, and see what is wrong with an edition before it goes out."""
+"""Putting an issue together: start it, order its items, and declare its editions ready."""
 
 import datetime
 from dataclasses import dataclass
@@ -6,23 +6,12 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
-from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from newsletter import lifecycle, rendering, translating
+from newsletter import lifecycle, link_checks, problems, translating
 from newsletter.models import Edition, Issue, Item, Section
-from picum import localising
 from picum.accounts import audit
 from picum.accounts.models import User
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What an editor should know before sending. `blocking`: the edition must not go out like this."""
-
-    text: str
-    blocking: bool = False
-    items: tuple[Item, ...] = ()
 
 
 class Blocked(Exception):
@@ -190,124 +179,20 @@ def _renumber(rows: list) -> None:
         type(moved[0][0]).objects.bulk_update([row for row, _number in moved], ["position"])
 
 
-# --- before sending ---------------------------------------------------------------------------------------------------
+# --- ready or not ---------------------------------------------------------------------------------------------------
 
 
 def declare_ready(edition: Edition, *, by: User | None) -> Edition:
-    """From draft to ready, unless a problem forbids it. Raises Blocked or `lifecycle.IllegalMove`."""
-    blocking = [problem.text for problem in problems(edition) if problem.blocking]
-    if blocking:
-        raise Blocked(" ".join(blocking))
-    return lifecycle.move(edition, Edition.State.READY, by=by, of={Edition.State.DRAFT})
+    """From draft to ready, unless a problem forbids it; who did it is remembered (`newsletter.two_people`). Raises
+    Blocked or `lifecycle.IllegalMove`."""
+    if found := problems.forbidding(edition):
+        raise Blocked(" ".join(problem.text for problem in found))
+    seen = {"ready_by": by, "ready_at": timezone.now(), "let_go_at": None}
+    lifecycle.move(edition, Edition.State.READY, by=by, of={Edition.State.DRAFT}, **seen)
+    link_checks.ask(edition.issue, now=timezone.now(), older_than=link_checks.BEFORE_SENDING)
+    return edition
 
 
 def back_to_draft(edition: Edition, *, by: User | None) -> Edition:
     """From ready to draft. Raises `lifecycle.IllegalMove`."""
     return lifecycle.move(edition, Edition.State.DRAFT, by=by)
-
-
-def problems(edition: Edition, *, at: datetime.datetime | None = None) -> list[Problem]:
-    """What is wrong with an edition, blocking problems first, in the words of the active language; with `at`, what is
-    wrong with sending it at that moment. An item that must not appear yet blocks the sending alone: an edition may well
-    be ready, and scheduled for a day when the item may appear.
-
-    Nothing is queried when `edition.issue` comes from `Issue.objects.with_contents()`.
-    """
-    issue, language = edition.issue, edition.language
-    composition = rendering.compose(issue, language)
-    found = [
-        *_subject(composition),
-        *_items(issue, language, composition),
-        *too_early(issue, language, at=at),
-        *_around(issue, language),
-        *_size(composition),
-    ]
-    return sorted(found, key=lambda problem: not problem.blocking)
-
-
-def _subject(composition: rendering.Composition) -> list[Problem]:
-    if composition.subject.strip():
-        return []
-    return [Problem(_("The subject of the mail is missing in %s.") % _in_words(composition.language), True)]
-
-
-def _items(issue: Issue, language: str, composition: rendering.Composition) -> list[Problem]:
-    missing = translating.missing(issue, language)
-    nowhere = [item for item in missing if not translating.texts(item)]
-    elsewhere = tuple(item for item in missing if item not in nowhere)
-    found = []
-    if not composition.entries:
-        found.append(Problem(_("There is no item to show."), True))
-    if elsewhere and issue.fallback == Issue.Fallback.MARK:
-        text = ngettext(
-            "%(count)d item is not written in %(language)s: readers see it in their next language, marked as such.",
-            "%(count)d items are not written in %(language)s: readers see them in their next language, marked as such.",
-            len(elsewhere),
-        )
-        found.append(Problem(_count(text, elsewhere, language), items=elsewhere))
-    elif elsewhere:
-        text = ngettext(
-            "%(count)d item is not written in %(language)s: it is left out.",
-            "%(count)d items are not written in %(language)s: they are left out.",
-            len(elsewhere),
-        )
-        found.append(Problem(_count(text, elsewhere, language), items=elsewhere))
-    if nowhere:
-        text = ngettext(
-            "%(count)d item has no text in any language: it is left out.",
-            "%(count)d items have no text in any language: they are left out.",
-            len(nowhere),
-        )
-        found.append(Problem(_count(text, nowhere, language), items=tuple(nowhere)))
-    return found
-
-
-def too_early(issue: Issue, language: str, *, at: datetime.datetime | None = None) -> list[Problem]:
-    """The problem of items that must not appear yet, if there is one: for a sending at `at` it blocks."""
-    day = localising.local_day(at or timezone.now())
-    shown = translating.contents(issue, language, ()).items
-    items = tuple(item for item, _code in shown if item.not_before and item.not_before > day)
-    if not items:
-        return []
-    first = localising.day(max(item.not_before for item in items), get_language() or "en")
-    text = ngettext(
-        "%(count)d item must not appear yet: this edition can go out on %(day)s at the earliest.",
-        "%(count)d items must not appear yet: this edition can go out on %(day)s at the earliest.",
-        len(items),
-    )
-    return [Problem(text % {"count": len(items), "day": first}, blocking=at is not None, items=items)]
-
-
-def _around(issue: Issue, language: str) -> list[Problem]:
-    """Texts around the items that another language has and this one lacks."""
-    texts = {row.language_code: row for row in issue.translations.all()}
-    own = texts.get(language)
-    warnings = {
-        "masthead": _("The masthead is missing in %s, though another language has one."),
-        "message": _("The message from the editor is missing in %s, though another language has one."),
-        "donation": _("The donation box is missing in %s, though another language has one."),
-    }
-    return [
-        Problem(warning % _in_words(language))
-        for field, warning in warnings.items()
-        if not getattr(own, field, "").strip() and any(getattr(row, field).strip() for row in texts.values())
-    ]
-
-
-def _size(composition: rendering.Composition) -> list[Problem]:
-    size = rendering.render_mail(composition, token="preview").size  # noqa: S106  # stands in for a reader's
-    if size <= rendering.SIZE_WARNS:
-        return []
-    numbers = {"size": round(size / 1024), "limit": rendering.SIZE_REFUSED // 1024}
-    if size > rendering.SIZE_REFUSED:
-        text = _("The mail has %(size)d KB; above %(limit)d KB mail programs cut it off.")
-        return [Problem(text % numbers, True)]
-    return [Problem(_("The mail has %(size)d KB and comes near the limit of %(limit)d KB.") % numbers)]
-
-
-def _count(text: str, items, language: str) -> str:
-    return text % {"count": len(items), "language": _in_words(language)}
-
-
-def _in_words(language: str) -> str:
-    return rendering.language_name(language, get_language() or "en")

@@ -4,19 +4,22 @@ Who may be named with an item, and whether a place may be, is known there, not h
 """
 
 import datetime
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from newsletter import compose, rendering, translating
-from newsletter.models import Edition, Issue, Item, Section, Source
+from newsletter import compose, rendering, search_index, translating
+from newsletter.models import Edition, Issue, Item, Revision, Section, Source
+from newsletter.references import Published, published
+from newsletter.translation import texts
 from picum import localising, richtext
 from picum.accounts import audit
 from picum.accounts.models import User
@@ -95,19 +98,6 @@ class Fate:
     title_language: str
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """An item that everybody can read. Title and address are in `language`: the one asked for, or the next in which
-    the item has appeared."""
-
-    number: int
-    title: str
-    language: str
-    path: str
-    label: str  # of its issue, in the language asked for
-    published_at: datetime.datetime
-
-
 # --- taking ---------------------------------------------------------------------------------------------------------
 
 
@@ -151,9 +141,11 @@ def take(contribution: Contribution, *, issue_number: int, section_key: str, by:
         not_before=contribution.not_before,
     )
     item.translations.create(language_code=contribution.language, title=contribution.title, text=contribution.html)
+    texts.noticed(item, contribution.language, by=by, how=Revision.How.CONTRIBUTED, now=timezone.now())
     item.areas.set(Area.objects.filter(key__in=contribution.areas))
     item.rights.set(Right.objects.filter(key__in=contribution.rights))
     contribution.source(item=item).save()
+    search_index.index(item)
     compose.place_last(item)
     audit.record("item.contributed", by=by, on=item, issue=issue.slug)
     return item.pk
@@ -196,44 +188,9 @@ def became(numbers: Collection[int], language: str, *, on: datetime.datetime) ->
     return {item.pk: _fate(item, there.get(item.pk), language) for item in items}
 
 
-def _fate(item: Item, shown: "Published | None", language: str) -> Fate:
+def _fate(item: Item, shown: Published | None, language: str) -> Fate:
     if shown:
         return Fate(shown.label, shown.path, shown.title, shown.language)
     code = translating.shown_in(item, language, ())
     title = translating.texts(item)[code].title if code else ""
     return Fate(item.issue.label(language), "", title, code or "")
-
-
-def published(numbers: Collection[int], language: str, *, on: datetime.datetime) -> list[Published]:
-    """Those items that stand in a published edition at a moment, for readers of a language; what appeared last comes
-    first. What is not published, left out or unknown is not among them. Three queries, none without numbers."""
-    if not numbers:
-        return []
-    editions: dict[int, dict[str, datetime.datetime]] = {}
-    shown = Edition.objects.published(on=on).filter(issue__items__in=numbers).distinct()
-    for issue, code, moment in shown.values_list("issue", "language", "published_at"):
-        editions.setdefault(issue, {})[code] = moment
-    items = Item.objects.open(on=localising.local_day(on)).filter(pk__in=numbers, issue__in=editions)
-    found = [
-        _published(item, code, language, editions[item.issue_id][code])
-        for item in items.select_related("issue").prefetch_related("translations")
-        if (code := next(_readable(item, language, editions[item.issue_id]), None))
-    ]
-    return sorted(found, key=lambda one: (one.published_at, one.number), reverse=True)
-
-
-def _readable(item: Item, language: str, editions: Collection[str]) -> Iterator[str]:
-    """Languages of the published editions in which the item stands, the one asked for first."""
-    marks = item.issue.fallback == Issue.Fallback.MARK
-    for code in translating.fallback_order(language, (), item.original_language):
-        words = translating.shown_in(item, code, ())
-        if code in editions and words and (words == code or marks):
-            yield code
-
-
-def _published(item: Item, edition: str, language: str, moment: datetime.datetime) -> Published:
-    words = translating.shown_in(item, edition, ())
-    with override(edition):
-        path = item.get_absolute_url()
-    title = translating.texts(item)[words].title
-    return Published(item.pk, title, words, path, item.issue.label(language), moment)

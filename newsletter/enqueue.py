@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from newsletter import compose, continuity, ledger, lifecycle, routing
+from newsletter import continuity, ledger, lifecycle, problems, routing, two_people
 from newsletter.models import Delivery, Edition, Issue
 from newsletter.reasons import told
 from picum import localising
@@ -41,7 +41,8 @@ def send(
     """Schedule editions that are ready or held for `at`, or for now, and ring for the workers on commit.
 
     Readers of the languages in `given_up` do not wait for theirs; readers of every other language that is not ready
-    do. All or nothing. Raises NotReady, or lifecycle.IllegalMove when somebody was quicker (a double click).
+    do. All or nothing. Raises NotReady, also when sending takes two people and `by` is not a second one, or
+    lifecycle.IllegalMove when somebody was quicker (a double click).
     """
     now = timezone.now()
     wanted = set(languages)
@@ -59,12 +60,14 @@ def send(
             edition.readers_wait = waits
             edition.save(update_fields=["readers_wait"])
     chosen = [edition for edition in editions if edition.language in wanted]
+    refused = two_people.refusals(chosen, by=by)
     for edition in chosen:
         if edition.state == State.DRAFT:
             raise NotReady(_("The %(language)s edition is not ready.") % {"language": edition.get_language_display()})
-        if why := _blocked(issue, edition, at=max(at or now, now)):
+        if why := _blocked(issue, edition, at=max(at or now, now)) or refused.get(edition.pk, ""):
             raise NotReady(why)
-        lifecycle.move(edition, State.SCHEDULED, by=by, send_at=at or now, readers_wait=True, last_error="", reason="")
+        fields = {"send_at": at or now, "let_go_at": now, "readers_wait": True, "last_error": "", "reason": ""}
+        lifecycle.move(edition, State.SCHEDULED, by=by, **fields)
     audit.record(
         "issue.send", by=by, on=issue, languages=sorted(wanted), given_up=sorted(given_up), at=(at or now).isoformat()
     )
@@ -78,7 +81,7 @@ def _blocked(issue: Issue, edition: Edition, *, at: datetime.datetime) -> str:
     if why := tallied(issue):
         return why
     edition.issue = issue
-    return " ".join(problem.text for problem in compose.problems(edition, at=at) if problem.blocking)
+    return " ".join(problem.text for problem in problems.forbidding(edition, at=at))
 
 
 def tallied(issue: Issue) -> str:
@@ -105,9 +108,12 @@ def release(edition: Edition, *, by: User | None, now: datetime.datetime | None 
     """
     now = now or timezone.now()
     at = max(edition.send_at or now, now)
-    if why := _blocked(Issue.objects.with_contents().get(pk=edition.issue_id), edition, at=at):
+    refused = two_people.refusals([edition], by=by)
+    issue = Issue.objects.with_contents().get(pk=edition.issue_id)
+    if why := _blocked(issue, edition, at=at) or refused.get(edition.pk, ""):
         raise NotReady(why)
-    lifecycle.move(edition, State.SCHEDULED, by=by, of={State.HELD}, send_at=at, last_error="", reason="")
+    fields = {"send_at": at, "let_go_at": now, "last_error": "", "reason": ""}
+    lifecycle.move(edition, State.SCHEDULED, by=by, of={State.HELD}, **fields)
     if at == now:
         ring_on_commit("newsletter.freeze_issue", edition.issue_id)
     return edition
@@ -215,10 +221,15 @@ def _hold_overdue(edition: Edition, now: datetime.datetime) -> bool:
 
 
 def _set_back(issue: Issue, edition: Edition, now: datetime.datetime) -> bool:
-    """Whether an edition was spoilt since it was scheduled; then it is ready again, with the reason, and stays here."""
-    if not _blocked(issue, edition, at=now):
+    """Whether an edition was spoilt since it was scheduled, or has words by now that no second person has seen; then it
+    is ready again, with the reason, and stays here."""
+
+    def words() -> str:
+        return _blocked(issue, edition, at=now) or two_people.unseen(edition)
+
+    if not words():
         return False
-    why = told(lambda: _blocked(issue, edition, at=now))
+    why = told(words)
     lifecycle.move(edition, State.READY, by=None, of={State.SCHEDULED}, send_at=None, reason=why)
     return True
 

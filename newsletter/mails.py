@@ -43,14 +43,16 @@ def send_test(edition: Edition, *, to: str, by: User, languages: Sequence[str] =
     audit.record("edition.test", by=by, on=edition)
 
 
-def build_test(edition: Edition, *, to: str, languages: Sequence[str] = ()) -> EmailMultiAlternatives:
-    """The mail of `send_test`, not yet sent."""
+def build_test(
+    edition: Edition, *, to: str, languages: Sequence[str] = (), names_language: bool = False
+) -> EmailMultiAlternatives:
+    """The mail of `send_test`, not yet sent; with `names_language` its subject begins as "[Test de]"."""
     words = rendering.render_mail(rendering.compose(edition.issue, edition.language, languages), token=TOKEN)
     shared = Pressing(
         language=edition.language, label=edition.issue.slug, subject="", html="", text="", marker=TOKEN
     ).headers
     message = EmailMultiAlternatives(
-        subject=_("[Test] %s") % words.subject,
+        subject=f"[Test {edition.language}] {words.subject}" if names_language else _("[Test] %s") % words.subject,
         body=words.text,
         from_email=shared["From"],
         to=[to],

@@ -23,7 +23,7 @@ class IssueQuerySet(TranslatableQuerySet):
         item = self.model._meta.get_field("items").related_model
         rows = item.objects.all() if on is None else item.objects.open(on=on)
         items = rows.select_related("section").prefetch_related(
-            "translations", "section__translations", "bodies__translations", "areas__translations",
+            _with_marks(item), "section__translations", "bodies__translations", "areas__translations",
             "rights__translations", "sources",
         )  # fmt: skip
         return self.prefetch_related(
@@ -31,6 +31,15 @@ class IssueQuerySet(TranslatableQuerySet):
             "editions",
             models.Prefetch("items", queryset=items.order_by(*item._meta.ordering)),
         )
+
+
+def _with_marks(item: type[models.Model]) -> models.Prefetch:
+    """An item's words in its languages, each with `is_machine`: are they a machine's that nobody has touched?"""
+    words, text = (item._meta.get_field(name).related_model for name in ("translations", "texts"))
+    machines = text.objects.filter(
+        item=models.OuterRef("master_id"), language=models.OuterRef("language_code"), is_machine=True
+    )
+    return models.Prefetch("translations", queryset=words.objects.annotate(is_machine=models.Exists(machines)))
 
 
 class ItemQuerySet(TranslatableQuerySet):

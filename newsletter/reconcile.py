@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from newsletter import continuity, enqueue, import_jobs, ledger, lifecycle, outbox, pacing, posts, sending, shifts
 from newsletter.models import Delivery, Edition
+from newsletter.translation import machine
 from picum.doorbell import ring
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ def reconcile(*, now: datetime.datetime | None = None) -> dict[str, int]:
     outbox.tidy(now=now)
     outbox.ring_for_due(now=now)
     import_jobs.ring_for_waiting(now=now)
+    machine.ring_for_waiting(now=now)
     if continuity.holds(now=now):
         return {}
     shifts.tidy(now=now)

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from newsletter.models import Shift
 
 FRESH = datetime.timedelta(seconds=15)  # whoever has not told for so long is no longer at work
+MINUTE = datetime.timedelta(minutes=1)
 WINDOW = datetime.timedelta(seconds=30)  # the speed is that of so long
-KEPT = datetime.timedelta(minutes=5)
+LATELY = datetime.timedelta(minutes=5)
+KEPT = datetime.timedelta(days=7)  # so long it is shown how quickly an issue went out
 
 
 def note(
@@ -32,7 +34,7 @@ def tidy(*, now: datetime.datetime) -> None:
 def lately(edition_ids: Iterable[int], *, now: datetime.datetime) -> dict[int, list[Shift]]:
     """The runs of the last minutes, by edition, in the order in which they were last heard of. One statement."""
     found = defaultdict(list)
-    for shift in Shift.objects.filter(edition__in=edition_ids, seen_at__gt=now - KEPT).order_by("seen_at"):
+    for shift in Shift.objects.filter(edition__in=edition_ids, seen_at__gt=now - LATELY).order_by("seen_at"):
         found[shift.edition_id].append(shift)
     return found
 
@@ -51,6 +53,29 @@ def speed(shifts: Sequence[Shift], *, now: datetime.datetime) -> float:
     end = max(now - FRESH, max(shift.seen_at for shift in recent))
     letters = sum(shift.letters * _share_since(begin, shift) for shift in recent)
     return letters / max(1.0, (end - begin).total_seconds())
+
+
+def by_minute(edition_ids: Iterable[int]) -> dict[int, dict[datetime.datetime, float]]:
+    """By edition: letters in each minute of the clock in which somebody was at work on it. A run's letters are spread
+    over its length: half a minute at most. One statement."""
+    found: dict[int, dict[datetime.datetime, float]] = defaultdict(lambda: defaultdict(float))
+    for shift in Shift.objects.filter(edition__in=edition_ids).order_by("started_at"):
+        for minute, share in _minutes(shift):
+            found[shift.edition_id][minute] += shift.letters * share
+    return found
+
+
+def _minutes(shift: Shift) -> list[tuple[datetime.datetime, float]]:
+    """The minutes that a run touches, and its share in each."""
+    begin, end = shift.started_at, shift.seen_at
+    minute, length = begin.replace(second=0, microsecond=0), (end - begin).total_seconds()
+    found = []
+    while minute <= end:
+        after = minute + MINUTE
+        inside = (min(end, after) - max(begin, minute)).total_seconds()
+        found.append((minute, inside / length if length else 1.0))
+        minute = after
+    return found
 
 
 def _share_since(begin: datetime.datetime, shift: Shift) -> float:

@@ -13,14 +13,17 @@ from newsletter import (
     enqueue,
     import_jobs,
     ledger,
+    link_checks,
     outbox,
     posts,
     reconcile,
     retention,
+    sender_domain,
     sending,
     upkeep,
 )
 from newsletter.models import Edition, Issue
+from newsletter.translation import machine
 from picum.doorbell import ring
 
 log = logging.getLogger(__name__)
@@ -82,6 +85,27 @@ def send_system_mail() -> None:
 @shared_task(name="newsletter.import")
 def import_list(job_id: int) -> None:
     import_jobs.work(job_id, until=_worker_stops, seconds=import_jobs.TURN)
+
+
+@shared_task(name="newsletter.check_links")
+def check_links(issue_id: int) -> None:
+    issue = Issue.objects.with_contents().filter(pk=issue_id).first()
+    if issue is None:
+        log.warning("There is no issue %s.", issue_id)
+        return
+    if link_checks.check(issue, until=_worker_stops):
+        ring("newsletter.check_links", issue_id)
+
+
+@shared_task(name="newsletter.check_sender")
+def check_sender() -> None:
+    if number := sender_domain.check(now=timezone.now()):
+        log.info("Looked up %s of the sender's domains.", number)
+
+
+@shared_task(name="newsletter.machine_drafts")
+def machine_drafts(issue_id: int, language: str) -> None:
+    machine.work(issue_id, language, until=_worker_stops)
 
 
 @shared_task(name="newsletter.upkeep")

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from django.contrib.sessions.backends.db import SessionStore
 
-from newsletter import figures, import_jobs, retention
+from newsletter import figures, import_jobs, link_checks, retention, search_index, sender_domain
+from newsletter.translation import learning
+from picum.accounts import inviting
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,12 @@ def expire_sessions(*, now: datetime.datetime, seconds: float | None = None) -> 
     return Report("Deleted the sessions of staff that had ended.", matters=False)
 
 
+def expire_invitations(*, now: datetime.datetime, seconds: float | None = None) -> Report:
+    """There is no command for it."""
+    done = inviting.forget(now=now)
+    return Report(f"Forgot {_counted(done, 'invitation', 'invitations')} to the desk.", matters=done > 0)
+
+
 def tally_deliveries(*, now: datetime.datetime, seconds: float | None = None) -> Report:
     done = retention.tally_deliveries(now=now, seconds=seconds)
     issues = _counted(done["issues"], "issue became totals", "issues became totals")
@@ -100,6 +108,29 @@ def count_readers(
     return Report(words)
 
 
+def learn_translations(*, now: datetime.datetime, seconds: float | None = None) -> Report:
+    done = learning.learn(seconds=seconds)
+    texts = _counted(done["texts"], "translation", "translations")
+    words = f"Learned {texts}, with {_counted(done['sentences'], 'new sentence', 'new sentences')}."
+    if done["left"]:
+        return Report(f"{words} Time was up: there are more to learn.", left=True)
+    return Report(words, matters=done.total() > 0)
+
+
+def index_items(*, now: datetime.datetime, seconds: float | None = None) -> Report:
+    number, left = search_index.fill(seconds=seconds)
+    words = f"Made {_counted(number, 'item', 'items')} known to the search."
+    return Report(f"{words} Time was up: there are more." if left else words, matters=number > 0, left=left)
+
+
+def look_outside(*, now: datetime.datetime, seconds: float | None = None) -> Report:
+    """Only rings: whoever waits for a strange site is another task."""
+    asked, forgotten = link_checks.look_after(now=now)
+    sender_domain.ask(now=now, older_than=sender_domain.NOW_AND_THEN)
+    words = f"{_counted(asked, 'link is', 'links are')} to be checked; forgot {_counted(forgotten, 'link', 'links')}."
+    return Report(words, matters=asked + forgotten > 0)
+
+
 # The beat's entries carry these names; see picum/settings.py.
 DEEDS: dict[str, Callable[..., Report]] = {
     deed.__name__: deed
@@ -110,9 +141,13 @@ DEEDS: dict[str, Callable[..., Report]] = {
         expire_raw_events,
         expire_imports,
         expire_sessions,
+        expire_invitations,
         tally_deliveries,
         count_figures,
         count_readers,
+        look_outside,
+        learn_translations,
+        index_items,
     )
 }
 

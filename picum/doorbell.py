@@ -18,5 +18,5 @@ def ring(task: str, *ids: int | str, times: int = 1, expires: float | None = Non
         log.warning("The broker cannot be reached (%s); the reconciler will ring again.", type(error).__name__)
 
 
-def ring_on_commit(task: str, *ids: int, times: int = 1) -> None:
+def ring_on_commit(task: str, *ids: int | str, times: int = 1) -> None:
     transaction.on_commit(lambda: ring(task, *ids, times=times))

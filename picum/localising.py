@@ -41,6 +41,13 @@ def short_day(date: datetime.date, language: str) -> str:
     return format_date(date, "medium", locale=locale(language))
 
 
+@lru_cache(maxsize=2048)  # boards ask for hundreds
+def near_day(date: datetime.date, language: str) -> str:
+    """ "14 May", "14. Mai": where the year goes without saying."""
+    words = format_skeleton("MMMd", date, locale=locale(language))
+    return words.replace("1 ", "1er ", 1) if language == "fr" and date.day == 1 else words
+
+
 def local_day(moment: datetime.datetime) -> datetime.date:
     """The day on which a moment falls for people here: in TIME_ZONE, whoever asks."""
     return timezone.localdate(moment, timezone.get_default_timezone())

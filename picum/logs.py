@@ -5,7 +5,8 @@ import re
 
 # By the address in which they stand, also when they are not whole, and by their shape wherever else.
 _IN_ADDRESS = re.compile(
-    r"(/(?:newsletter/(?:sign-up/confirm|leave|undo|preferences|move|data)|apply|referee|sign-in|my/invitation)/)[^/\s\"?]+"
+    r"(/(?:newsletter/(?:sign-up/confirm|leave|undo|preferences|move|data)|apply|referee|sign-in(?:/invitation)?"
+    r"|my/invitation)/)[^/\s\"?]+"
 )
 # Within an address that another one carries, "%2F" stands before it.
 _TOKEN = re.compile(r"(?:(?<![\w-])|(?<=%[0-9A-Fa-f]{2}))(?:[\w-]{22}|[\w-]{27})\.[\w-]{43}(?![\w-])", re.ASCII)

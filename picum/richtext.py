@@ -3,6 +3,7 @@
 Forms are not the only door (imports, tasks, the shell), so the field cleans in `pre_save`.
 """
 
+import re
 from urllib.parse import urlsplit
 
 import nh3
@@ -30,7 +31,7 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
 
 _cleaner = nh3.Cleaner(
     tags=TAGS,
-    clean_content_tags={"script", "style", "title", "textarea", "iframe", "svg", "math"},
+    clean_content_tags={"script", "style", "title", "textarea", "iframe", "svg", "math", "xml", "del"},
     attributes={"a": {"href"}},
     attribute_filter=_attribute,
     url_schemes=SCHEMES,
@@ -38,10 +39,22 @@ _cleaner = nh3.Cleaner(
 )
 
 
+# Word processors write <b> and <i>. Google's wraps all that it copies in a <b> that is not bold.
+_BOLD = re.compile(r"<(/?)([bi])((?:\s[^>]*)?)>", re.IGNORECASE)
+_NAMES = {"b": "strong", "i": "em"}
+_LEADS_NOWHERE = re.compile(r"<a>(.*?)</a>", re.DOTALL)
+
+
 def clean(html: str) -> str:
-    """Only the tags of TAGS, only links to the web and to mail addresses; an empty paragraph alone becomes ""."""
-    cleaned = _cleaner.clean(html or "").strip()
+    """Only the tags of TAGS, with <b> and <i> as <strong> and <em>; only links to the web and to mail addresses, of
+    others the words; an empty paragraph alone becomes ""."""
+    cleaned = _LEADS_NOWHERE.sub(r"\1", _cleaner.clean(_BOLD.sub(_named, html or ""))).strip()
     return "" if cleaned in {"<p></p>", "<p><br></p>"} else cleaned
+
+
+def _named(tag: re.Match) -> str:
+    is_plain = re.search(r"(?<!-)font-weight:\s*(?:normal|400)\b", tag[3])
+    return "" if is_plain else f"<{tag[1]}{_NAMES[tag[2].lower()]}>"
 
 
 def safe(html: str) -> SafeString:

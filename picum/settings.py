@@ -197,6 +197,8 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # The domain of Message-ID, List-Id and bounces: aligned with the sender's unless said otherwise.
 NEWSLETTER_MAIL_DOMAIN = env.text("NEWSLETTER_MAIL_DOMAIN", parseaddr(DEFAULT_FROM_EMAIL)[1].rpartition("@")[2])
 NEWSLETTER_REPLY_TO = env.text("NEWSLETTER_REPLY_TO", "")
+# Names under which the relay's or the provider's keys for DKIM are published, to see whether they are.
+NEWSLETTER_DKIM_SELECTORS = env.words("NEWSLETTER_DKIM_SELECTORS")
 # Where bounces gather, if not in a pipe to `manage.py receive_bounce`.
 BOUNCE_MAILBOX = env.mailbox("BOUNCE_URL")
 BOUNCE_PIPE = env.text("BOUNCE_URL", "") == "pipe:"
@@ -208,7 +210,13 @@ SENDING_LATEST_HOURS = env.whole("SENDING_LATEST_HOURS", 72, least=1)
 SENDING_RATE = env.number("SENDING_RATE", 0)  # messages a second over all workers; 0: as fast as the relay
 SENDING_DOMAIN_RATES = env.domain_rates("SENDING_DOMAIN_RATES")  # the same for each recipient domain
 SENDING_WARM_UP = env.warm_up("SENDING_WARM_UP")  # messages a day while the sending domain is new
+SENDING_NEEDS_TWO = env.flag("SENDING_NEEDS_TWO", False)  # who makes an edition ready does not send it
 SENDING_BATCH = env.whole("SENDING_BATCH", 1, least=1)  # recipients a provider's call carries
+
+# --- a machine's first translations: docs/translation-files.md --------------------------------------------------------
+MACHINE_TRANSLATION = env.text("MACHINE_TRANSLATION", "")  # libretranslate, deepl; empty: none
+MACHINE_TRANSLATION_URL = env.text("MACHINE_TRANSLATION_URL", "")
+MACHINE_TRANSLATION_KEY = env.text("MACHINE_TRANSLATION_KEY", "")
 
 # --- members' fees: the account to which they are paid ----------------------------------------------------------------
 # Without one no debit note goes out. For trying out, the example of the IBAN registry (ISO 13616).
@@ -273,8 +281,12 @@ CELERY_BEAT_SCHEDULE |= {
         "expire_raw_events": 3600,
         "expire_imports": 3600,
         "expire_sessions": 3600,
+        "expire_invitations": 3600,
         "tally_deliveries": 3600,
         "count_readers": 3600,
+        "learn_translations": 3600,
+        "index_items": 3600,
+        "look_outside": 3600,
         "count_figures": 900,  # while an issue goes out, people look at its figures
     }.items()
 }

@@ -1,10 +1,15 @@
 """What all tests share."""
 
 from collections.abc import Iterator
+from importlib import import_module
+from types import SimpleNamespace
 
 import hypothesis
 import pytest
+from django.apps import apps
 from django.conf import settings as django_settings
+from django.db import connections
+from django.db.models.signals import post_migrate
 from django.test import override_settings
 from django.utils.translation import override
 
@@ -19,9 +24,22 @@ hypothesis.settings.load_profile("picum")
 LONG = ("test_workers.py", "test_make.py", "test_full_path.py", "test_demo_members.py", "test_stalled.py")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long files first."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database-only", action="store_true", help="leave out tests that ask no database")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The long files first; on another database only what asks one."""
     items.sort(key=lambda item: item.path.name not in LONG)
+    if config.getoption("--database-only"):
+        others = [item for item in items if not _asks_a_database(item)]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if _asks_a_database(item)]
+
+
+def _asks_a_database(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    return bool(item.get_closest_marker("django_db")) or not {"db", "transactional_db"}.isdisjoint(fixtures)
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +47,19 @@ def english() -> Iterator[None]:
     """A request leaves its language active; the next test begins in English."""
     with override("en"):
         yield
+
+
+def bring_back_roles(sender, using: str, **kwargs) -> None:
+    """A test that commits leaves empty tables behind. What is seeded comes again by itself; roles do not."""
+    for app in ("newsletter.migrations.0012_roles", "members.migrations.0002_secretariat"):
+        import_module(app).make(apps, SimpleNamespace(connection=connections[using]))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def roles_that_stay() -> Iterator[None]:
+    post_migrate.connect(bring_back_roles, sender=apps.get_app_config("members"))
+    yield
+    post_migrate.disconnect(bring_back_roles, sender=apps.get_app_config("members"))
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The house stays in order: imports run downhill, nobody walks in circles, files stay readable."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -69,12 +70,17 @@ def sources() -> dict[str, Path]:
 SOURCES = sources()
 
 
+@cache
+def import_statements(module: str, *, top_level_only: bool) -> list[ast.Import | ast.ImportFrom]:
+    tree = ast.parse(SOURCES[module].read_text(encoding="utf-8"))
+    nodes = tree.body if top_level_only else ast.walk(tree)
+    return [node for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom))]
+
+
 def imports(module: str, *, top_level_only: bool = False) -> set[str]:
     """The modules of ours that a module imports, wherever in it."""
-    tree = ast.parse(SOURCES[module].read_text(encoding="utf-8"))
-    nodes = tree.body if top_level_only else list(ast.walk(tree))
     named: set[str] = set()
-    for node in nodes:
+    for node in import_statements(module, top_level_only=top_level_only):
         if isinstance(node, ast.Import):
             named |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -7,12 +7,15 @@ from newsletter.admin import (  # noqa: F401  # each registers its models
     audience,
     consents,
     events,
+    glossary,
     issues,
     items,
+    people,
     readers,
     sections,
     sign_ups,
     suppressions,
+    trials,
 )
 
 admin.site.site_header = admin.site.site_title = _("PICUM desk")

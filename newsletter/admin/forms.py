@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from newsletter import compose, enqueue
+from newsletter import enqueue, problems
 from newsletter.models import Edition, Issue
 from newsletter.rendering import language_name
 from picum import localising
@@ -95,7 +95,7 @@ class SendForm(forms.Form):
         """Nothing goes out before the day of an item that must not appear earlier."""
         at = self.at or timezone.now()
         for code in languages:
-            for problem in compose.too_early(self.issue, code, at=at):
+            for problem in problems.too_early(self.issue, code, at=at):
                 spoken = language_name(code, get_language() or "en")
                 self.add_error("date" if self.at else "when", f"{spoken}: {problem.text}")
 

@@ -9,7 +9,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 
+from newsletter import translating
 from newsletter.models import Edition, Issue
+from newsletter.translation import access
 
 READ = ("newsletter.view_issue", "newsletter.change_issue", "newsletter.send_issue")
 EDIT = ("newsletter.change_issue",)
@@ -31,6 +33,21 @@ def issue_for(request: HttpRequest, pk: int, permissions: tuple[str, ...] = READ
 def edition_for(request: HttpRequest, pk: int, language: str, permissions: tuple[str, ...]) -> Edition:
     """An issue's edition in a language, its issue with all its contents; 403 or 404."""
     return edition_of(issue_for(request, pk, permissions), language)
+
+
+def preview_for(request: HttpRequest, pk: int, language: str) -> Edition:
+    """An edition to be looked at: for whoever reads issues, and for translators in their own languages; 403 or 404."""
+    require(request, (*READ, access.TRANSLATE))
+    if language not in previewed(request):
+        raise Http404
+    return edition_of(get_object_or_404(Issue.objects.newsletters().with_contents(), pk=pk), language)
+
+
+def previewed(request: HttpRequest) -> list[str]:
+    """The languages of which somebody may see the preview, in the order of the masthead."""
+    if any(request.user.has_perm(permission) for permission in READ):
+        return translating.LANGUAGES
+    return access.languages_of(request.user)
 
 
 def edition_of(issue: Issue, language: str) -> Edition:

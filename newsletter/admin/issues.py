@@ -8,19 +8,40 @@ from django.db.models import Count
 from django.http import HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from newsletter import compose
-from newsletter.admin import figures, moves, panels, preview, progress, sending, settled, unknowns
+from newsletter.admin import (
+    board,
+    board_moves,
+    board_outdated,
+    exchange,
+    figures,
+    history,
+    moves,
+    next_issue,
+    panels,
+    preview,
+    problems,
+    progress,
+    sending,
+    settled,
+    translate,
+    translate_answers,
+    translate_remarks,
+    trials,
+    unknowns,
+)
 from newsletter.admin.forms import LAST_YEAR, in_our_time
+from newsletter.admin.words import APPROVE, WordsAdmin, WordsForm
 from newsletter.models import Edition, Issue
+from newsletter.next_issue import period_after
 from newsletter.rendering import language_name
-from picum.accounts.desk import DeskAdmin, DeskForm
 
 
-class IssueForm(DeskForm):
+class IssueForm(WordsForm):
     """Without an address the issue gets one made from its period."""
 
     def __init__(self, *args, **kwargs):
@@ -45,7 +66,7 @@ class IssueForm(DeskForm):
 
 
 @admin.register(Issue)
-class IssueAdmin(DeskAdmin):
+class IssueAdmin(WordsAdmin):
     form = IssueForm
     list_display = ["__str__", "slug", "finalised_on", "item_count", "state_of_editions", "ways"]
     list_per_page = 24
@@ -78,13 +99,27 @@ class IssueAdmin(DeskAdmin):
             ((state.value, state.label, " ".join(languages)) for state, languages in ordered),
         )
 
-    @admin.display(description=gettext_lazy("sending"))
+    def get_list_display(self, request):
+        """Who may not send is shown no way to it."""
+        sends = request.user.has_perm("newsletter.send_issue")
+        return ["ways_of_sender" if sends and name == "ways" else name for name in self.list_display]
+
+    @admin.display(description=gettext_lazy("pages"))
     def ways(self, issue):
+        return self._ways(issue, "problems_of_all", _("Problems"))
+
+    @admin.display(description=gettext_lazy("pages"))
+    def ways_of_sender(self, issue):
+        return self._ways(issue, "send", _("Send"))
+
+    def _ways(self, issue, before: str, called: str):
+        """The board, and what comes next: `before` it goes out, that page."""
         going = any(edition.frozen_at for edition in issue.editions.all())
-        return format_html(
+        ways = [("board", _("Board")), ("progress", _("Progress")) if going else (before, called)]
+        return format_html_join(
+            " · ",
             '<a href="{}">{}</a>',
-            reverse(f"admin:newsletter_issue_{'progress' if going else 'send'}", args=[issue.pk]),
-            _("Progress") if going else _("Send"),
+            ((reverse(f"admin:newsletter_issue_{name}", args=[issue.pk]), label) for name, label in ways),
         )
 
     # --- the form -----------------------------------------------------------------------------------------------
@@ -104,16 +139,17 @@ class IssueAdmin(DeskAdmin):
 
     def get_fieldsets(self, request, obj=None):
         language = language_name(self.get_form_language(request, obj), get_language() or "en")
-        words = _("The words around the items: %(language)s") % {"language": language}
+        heading = _("The words around the items: %(language)s") % {"language": language}
+        around = self.words_fields(request, obj, ["subject", "masthead", "message", "donation"])
         return [
-            (words, {"fields": ["subject", "masthead", "message", "donation"]}),
+            (heading, {"fields": around}),
             (_("The issue in all languages"), {"fields": self.shared_fields}),
         ]
 
     def get_changeform_initial_data(self, request):
         sensible = Issue.objects.newsletters().filter(period__lte=datetime.date(LAST_YEAR, 12, 31))
         last = sensible.order_by("-period").values_list("period", flat=True).first()
-        period = _month_after(last) if last else timezone.localdate().replace(day=1)
+        period = period_after(Issue.Period.MONTH, last) if last else timezone.localdate().replace(day=1)
         suggested = {"period": period, "slug": compose.free_slug(Issue.Period.MONTH, period)}
         return suggested | super().get_changeform_initial_data(request)
 
@@ -128,12 +164,16 @@ class IssueAdmin(DeskAdmin):
     def response_add(self, request, obj, post_url_continue=None):
         """A new issue stays open: now its items are added."""
         response = super().response_add(request, obj, post_url_continue)
-        if "_save" not in request.POST:
-            return response
-        language = self.get_form_language(request, obj)
-        return HttpResponseRedirect(
-            f"{reverse('admin:newsletter_issue_change', args=[obj.pk])}?language={language}#contents"
-        )
+        return self._to_the_tab(request, obj, "#contents") if "_save" in request.POST else response
+
+    def response_change(self, request, obj):
+        response = super().response_change(request, obj)
+        return self._to_the_tab(request, obj) if APPROVE in request.POST else response
+
+    def _to_the_tab(self, request, issue, place=""):
+        language = self.get_form_language(request, issue)
+        address = reverse("admin:newsletter_issue_change", args=[issue.pk])
+        return HttpResponseRedirect(f"{address}?language={language}{place}")
 
     def render_change_form(self, request, context, *args, obj=None, **kwargs):
         if obj:
@@ -158,10 +198,24 @@ class IssueAdmin(DeskAdmin):
             ("progress/now/", progress.fragment, "progress_now"),
             ("unknowns/", unknowns.show, "unknowns"),
             ("figures/", figures.show, "figures"),
+            ("problems/", problems.overview, "problems_of_all"),
+            ("problems/<str:language>/", problems.show, "problems"),
             ("preview/<str:language>/", preview.show, "preview"),
             ("preview/<str:language>/html/", preview.html, "preview_html"),
             ("preview/<str:language>/text/", preview.text, "preview_text"),
+            ("board/", board.show, "board"),
+            ("board/outdated/", board_outdated.show, "outdated"),
+            ("board/move/", board_moves.move, "board_move"),
+            ("translate/<str:language>/<str:what>/", translate.show, "translate"),
+            ("translate/<str:language>/<str:what>/keep/", translate_answers.keep, "translate_keep"),
+            ("translate/<str:language>/<str:what>/aid/", translate_answers.aid, "translate_aid"),
+            ("translate/<str:language>/<str:what>/preview/", translate_answers.preview, "translate_preview"),
+            ("translate/<str:language>/<str:what>/remarks/", translate_remarks.write, "translate_remark"),
+            *exchange.PAGES,
+            ("trial/", trials.send, "trial"),
             ("editions/<str:language>/test/", moves.test_mail, "test_mail"),
+            ("history/<str:language>/<str:what>/", history.show, "text_history"),
+            ("history/<str:language>/<str:what>/restore/", history.restore, "text_restore"),
             ("editions/<str:language>/ready/", moves.ready, "ready"),
             ("editions/<str:language>/draft/", moves.draft, "draft"),
             ("editions/<str:language>/unschedule/", moves.unschedule, "unschedule"),
@@ -173,8 +227,7 @@ class IssueAdmin(DeskAdmin):
         return [
             path(f"<int:pk>/{route}", self.admin_site.admin_view(view), name=f"newsletter_issue_{name}")
             for route, view, name in own
-        ] + super().get_urls()
-
-
-def _month_after(day: datetime.date) -> datetime.date:
-    return (day.replace(day=1) + datetime.timedelta(days=32)).replace(day=1)
+        ] + [
+            path("next/", self.admin_site.admin_view(next_issue.start), name="newsletter_issue_next"),
+            *super().get_urls(),
+        ]

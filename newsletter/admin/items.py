@@ -13,12 +13,13 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from newsletter import compose, translating
-from newsletter.admin import guard, panels, settled
+from newsletter import compose, search_index, translating
+from newsletter.admin import guard, panels, references, search, settled, transfers
+from newsletter.admin.words import APPROVE, WordsAdmin
 from newsletter.models import Item, ItemTranslation, Section, Source
 from newsletter.rendering import language_name
 from picum.accounts import audit, meanwhile
-from picum.accounts.desk import DATE_INPUT, DeskAdmin
+from picum.accounts.desk import DATE_INPUT
 
 
 class SourceFormSet(meanwhile.RowsFormSet):
@@ -50,7 +51,7 @@ class SectionFilter(admin.SimpleListFilter):
 
 
 @admin.register(Item)
-class ItemAdmin(DeskAdmin):
+class ItemAdmin(WordsAdmin):
     list_display = ["__str__", "issue", "section", "languages"]
     list_filter = [SectionFilter, "kind", "original_language"]
     list_select_related = ["issue", "section"]
@@ -58,7 +59,7 @@ class ItemAdmin(DeskAdmin):
     search_fields = ["translations__title"]
     show_full_result_count = False
     inlines = [SourceInline]
-    actions = ["delete_selected"]
+    actions = ["move_to_another_issue", "delete_selected"]
 
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("section__translations")
@@ -81,12 +82,18 @@ class ItemAdmin(DeskAdmin):
             return None
         return delete_selected(self, request, queryset)
 
+    @admin.action(description=gettext_lazy("Move to another issue"), permissions=["change"])
+    def move_to_another_issue(self, request, queryset):
+        """The page that asks to which."""
+        return transfers.ask(request, list(queryset.values_list("pk", flat=True)))
+
     # --- the form -----------------------------------------------------------------------------------------------
 
     def get_fieldsets(self, request, obj=None):
         language = language_name(self.get_form_language(request, obj), get_language() or "en")
+        words = self.words_fields(request, obj, ["title", "text"])
         return [
-            (_("The words: %(language)s") % {"language": language}, {"fields": ["title", "text"]}),
+            (_("The words: %(language)s") % {"language": language}, {"fields": words}),
             (_("Where it stands"), {"fields": ["issue", "section", "kind", "original_language", "not_before"]}),
             (_("Where it happens"), {"fields": ["countries", "bodies"]}),
             (_("What it is about"), {"fields": ["areas", "rights"]}),
@@ -133,7 +140,12 @@ class ItemAdmin(DeskAdmin):
 
     def save_related(self, request, form, formsets, change):
         super().save_related(request, form, formsets, change)
+        search_index.index(form.instance)
         settled.tell(request, form.instance.issue, form, formsets)
+
+    def delete_model_translation(self, request, translation):
+        super().delete_model_translation(request, translation)
+        search_index.index(translation.master)
 
     def render_change_form(self, request, context, *args, obj=None, **kwargs):
         if obj:
@@ -146,6 +158,7 @@ class ItemAdmin(DeskAdmin):
                 "marks": panels.marks(obj, get_language() or "en"),
                 "tab": language,
                 "settled": settled.names(obj.issue),
+                "other_issues": transfers.possible(obj.issue) if self.has_change_permission(request, obj) else [],
             }
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
@@ -172,11 +185,16 @@ class ItemAdmin(DeskAdmin):
                 self.message_user(request, _("That was the last item of the issue."))
                 return HttpResponseRedirect(back)
             return HttpResponseRedirect(reverse("admin:newsletter_item_change", args=[after]) + f"?language={language}")
-        return HttpResponseRedirect(back) if "_save" in request.POST else response
+        return HttpResponseRedirect(back) if {"_save", APPROVE} & request.POST.keys() else response
 
     def get_urls(self):
-        view = self.admin_site.admin_view(move)
-        return [path("<int:pk>/move/<str:way>/", view, name="newsletter_item_move"), *super().get_urls()]
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<int:pk>/move/<str:way>/", wrap(move), name="newsletter_item_move"),
+            path("transfer/", wrap(transfers.press), name="newsletter_item_transfer"),
+            path("references/", wrap(references.find), name="newsletter_item_references"),
+        ]
+        return [*own, *search.urls(wrap), *super().get_urls()]
 
 
 @require_POST

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, ngettext, override
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from newsletter import reporting
-from newsletter.admin import guard, holding
+from newsletter.admin import guard, holding, pace
 from newsletter.models import Delivery, Edition, Issue
 from newsletter.rendering import language_name
 
@@ -66,8 +67,9 @@ def _now(request: HttpRequest, issue: Issue) -> dict[str, object]:
     limits = reporting.standing(now=now)
     entries = reporting.progress(issue, limits)
     rows = [_row(entry, now) for entry in entries]
-    return {
+    return _after(issue, rows) | {
         "rows": rows,
+        "pace": pace.of([row.edition for row in rows], now=now),
         "columns": [state.label for state in COLUMNS],
         "phase": _phase(rows),
         "knobs": holding.knobs(limits, now=now),
@@ -82,6 +84,24 @@ def _now(request: HttpRequest, issue: Issue) -> dict[str, object]:
         "can_send": issue.tallied_at is None and _can_send(rows),
         "may_send": request.user.has_perm("newsletter.send_issue"),
     }
+
+
+def _after(issue: Issue, rows: list[Row]) -> dict[str, object]:
+    """What is there once something went out and nothing moves any more: names of what is late, and of what is still
+    being written; and the pages of the archive: codes, names, addresses."""
+    gone = [row for row in rows if row.edition.frozen_at]
+    published = [row for row in gone if row.edition.published_at] if issue.kind == Issue.Kind.NEWSLETTER else []
+    return {
+        "is_over": bool(gone) and all(row.state in SETTLED for row in rows),
+        "late": [row.name for row in rows if row.state == S.READY] if issue.tallied_at is None else [],
+        "unfinished": [row.name for row in rows if row.state == S.DRAFT],
+        "archive": [(row.edition.language, row.name, _archived(row.edition, issue)) for row in published],
+    }
+
+
+def _archived(edition: Edition, issue: Issue) -> str:
+    with override(edition.language):
+        return reverse("newsletter:edition", args=[issue.slug])
 
 
 def _row(entry: dict, now: datetime.datetime) -> Row:

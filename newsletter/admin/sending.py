@@ -12,11 +12,13 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from newsletter import compose, enqueue, lifecycle, translating
+from newsletter import enqueue, lifecycle, problems, translating, two_people
 from newsletter.admin import guard
+from newsletter.admin import problems as desk_problems
 from newsletter.admin.forms import SENDABLE, UNFINISHED, SendForm, now_in_words, zone_name
-from newsletter.admin.outlook import Group, Outlook, groups, instead, outlook
 from newsletter.models import Edition, Issue
+from newsletter.outlook import Group, Outlook, groups, instead, outlook
+from newsletter.problems import Problem
 from newsletter.rendering import language_name
 from picum import localising
 
@@ -27,14 +29,14 @@ class Row:
 
     edition: Edition
     name: str
-    problems: list[compose.Problem]
+    lines: list[desk_problems.Line]
     readers: int  # who would get it in this language now
     waiting: int  # who would wait for it
     instead: str  # what they would get if they did not wait, in words
 
     @property
     def blocked(self) -> bool:
-        return any(problem.blocking for problem in self.problems)
+        return any(line.problem.blocking for line in self.lines)
 
     @property
     def sendable(self) -> bool:
@@ -45,12 +47,9 @@ class Row:
 def send(request, pk: int):
     """GET shows; a POST asks once more in words; a POST with "confirmed" sends."""
     issue = guard.issue_for(request, pk, guard.SEND)
-    found = {
-        edition.language: compose.problems(edition)
-        for edition in issue.editions.all()
-        if edition.state in {SENDABLE, UNFINISHED}
-    }
-    blocked = {code for code, problems in found.items() if issue.tallied_at or any(row.blocking for row in problems)}
+    to_come = [edition.language for edition in issue.editions.all() if edition.state in {SENDABLE, UNFINISHED}]
+    found = _with_refusals(request, issue, problems.of(issue, to_come))
+    blocked = {code for code, rows in found.items() if issue.tallied_at or any(row.blocking for row in rows)}
     form = SendForm(request.POST or None, issue=issue, blocked=blocked)
     if request.POST.get("give_up") in translating.LANGUAGES:
         return _give_up(request, issue)
@@ -72,6 +71,14 @@ def send(request, pk: int):
     return _to_progress(issue)
 
 
+def _with_refusals(request, issue: Issue, found: dict[str, list[Problem]]) -> dict[str, list[Problem]]:
+    """Where sending takes two people: why this person cannot be the one who sends an edition."""
+    ready = {edition.pk: edition.language for edition in issue.editions.all() if edition.state == SENDABLE}
+    editions = [edition for edition in issue.editions.all() if edition.pk in ready]
+    refused = {ready[pk]: why for pk, why in two_people.refusals(editions, by=request.user).items()}
+    return found | {code: [Problem(why, blocking=True), *found.get(code, [])] for code, why in refused.items()}
+
+
 def _give_up(request, issue: Issue):
     """Others went out; the readers of one late language shall not wait any longer."""
     try:
@@ -86,13 +93,16 @@ def _give_up(request, issue: Issue):
     return _to_progress(issue)
 
 
-def _show(request, issue: Issue, form: SendForm, found: dict[str, list[compose.Problem]]):
+def _show(request, issue: Issue, form: SendForm, found: dict[str, list[Problem]]):
     chosen, given_up = _as_shown(form)
     audience = groups(issue, at=timezone.now())
     expected = outlook(audience, chosen=chosen, given_up=given_up)
-    rows = [
-        _row(edition, found.get(edition.language, []), audience, expected, chosen, given_up)
+    lines = {
+        edition.language: desk_problems.lines(issue, found.get(edition.language, []), request.user)
         for edition in issue.editions.all()
+    }
+    rows = [
+        _row(edition, lines[edition.language], audience, expected, chosen, given_up) for edition in issue.editions.all()
     ]
     return guard.page(
         request,
@@ -107,12 +117,13 @@ def _show(request, issue: Issue, form: SendForm, found: dict[str, list[compose.P
         in_all=expected.now.total(),
         zone=zone_name(),
         clock=now_in_words(),
+        sender=problems.of_sender(),
     )
 
 
 def _row(
     edition: Edition,
-    problems: list[compose.Problem],
+    lines: list[desk_problems.Line],
     audience: list[Group],
     expected: Outlook,
     chosen: list[str],
@@ -123,7 +134,7 @@ def _row(
     return Row(
         edition=edition,
         name=language_name(code, spoken),
-        problems=problems,
+        lines=lines,
         readers=expected.now[code],
         waiting=alternatives.total(),
         instead=_alternatives(alternatives, spoken),
@@ -157,7 +168,7 @@ def _as_shown(form: SendForm) -> tuple[list[str], list[str]]:
     return chosen, [code for code in form.late if form[f"wait_{code}"].value() == "give-up"]
 
 
-def _confirm(request, issue: Issue, form: SendForm, found: dict[str, list[compose.Problem]]):
+def _confirm(request, issue: Issue, form: SendForm, found: dict[str, list[Problem]]):
     """The last look: the whole decision in words, the form carried along unseen."""
     audience = groups(issue, at=form.at or timezone.now())
     expected = outlook(audience, chosen=form.chosen, given_up=form.given_up)

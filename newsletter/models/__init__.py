@@ -6,11 +6,16 @@ from newsletter.models.delivery import Delivery, Edition, Recipient, Rendition, 
 from newsletter.models.figures import AudienceCount, IssueTotal
 from newsletter.models.glossary import Term
 from newsletter.models.jobs import ImportJob
+from newsletter.models.machine import MachineRun
+from newsletter.models.memory import Learned, Sentence, SentenceBand, SentencePair
+from newsletter.models.outside import LinkCheck, SenderCheck
 from newsletter.models.requests import Move, SignUp, SystemMail
+from newsletter.models.search import SearchEntry
 from newsletter.models.shifts import Shift
 from newsletter.models.throttle import Throttle
 from newsletter.models.tracking import DeliveryEvent, RawEvent
 from newsletter.models.translation import Remark, Revision, Text, Translator
+from newsletter.models.trials import TrialAddress, TrialGroup
 
 __all__ = [
     "AudienceCount",
@@ -25,6 +30,9 @@ __all__ = [
     "IssueTotal",
     "Item",
     "ItemTranslation",
+    "Learned",
+    "LinkCheck",
+    "MachineRun",
     "Move",
     "RawEvent",
     "Recipient",
@@ -32,7 +40,12 @@ __all__ = [
     "Rendition",
     "Revision",
     "Route",
+    "SearchEntry",
     "Section",
+    "SenderCheck",
+    "Sentence",
+    "SentenceBand",
+    "SentencePair",
     "Shift",
     "SignUp",
     "Source",
@@ -43,5 +56,7 @@ __all__ = [
     "Text",
     "Throttle",
     "Translator",
+    "TrialAddress",
+    "TrialGroup",
     "Wording",
 ]

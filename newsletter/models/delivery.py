@@ -36,6 +36,10 @@ class Edition(models.Model):
         default=True,
         help_text=_("If not, they get the issue in the next language of their order."),
     )
+    # Who called it ready, and when; and when a person last said that it shall go out: `newsletter.two_people`.
+    ready_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+")
+    ready_at = models.DateTimeField(null=True, editable=False)
+    let_go_at = models.DateTimeField(null=True, editable=False)
     send_at = models.DateTimeField(_("send at"), null=True, blank=True)
     frozen_at = models.DateTimeField(_("frozen"), null=True, blank=True, editable=False)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True, editable=False)

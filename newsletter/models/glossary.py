@@ -22,6 +22,13 @@ class Term(models.Model):
     )
     why = models.CharField(_("why"), max_length=300, blank=True)
     instead = models.CharField(_("better"), max_length=200, blank=True)
+    exact = models.BooleanField(
+        _("only just so"),
+        default=False,
+        help_text=_(
+            "Not its plural, its feminine and its other endings: “illegals” is to be avoided, “illegal” is not."
+        ),
+    )
 
     class Meta:
         verbose_name = _("term")

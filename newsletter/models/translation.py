@@ -40,6 +40,7 @@ class Text(models.Model):
     is_machine = models.BooleanField(default=False)
     # A machine's draft that no person has taken over: never among the words that readers get.
     machine = models.JSONField(null=True)
+    machine_source = models.PositiveIntegerField(null=True)  # the revision of the source that it says
     # What is being typed, by field; each keeping counts one up, so that two windows notice each other.
     working = models.JSONField(null=True)
     working_number = models.PositiveIntegerField(default=0)

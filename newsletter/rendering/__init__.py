@@ -4,7 +4,16 @@
 the templates of the mail and of the archive only lay it out. `render_mail` makes subject, html and text of it.
 """
 
-from newsletter.rendering.composition import Block, Composition, Entry, SourceLine, compose, place, source_line
+from newsletter.rendering.composition import (
+    Block,
+    Composition,
+    Entry,
+    SourceLine,
+    compose,
+    entry,
+    place,
+    source_line,
+)
 from newsletter.rendering.mail import (
     NETWORK,
     SIZE_AIM,
@@ -12,6 +21,7 @@ from newsletter.rendering.mail import (
     SIZE_WARNS,
     Frame,
     Words,
+    render_entry,
     render_frame,
     render_mail,
 )
@@ -29,8 +39,10 @@ __all__ = [
     "SourceLine",
     "Words",
     "compose",
+    "entry",
     "language_name",
     "place",
+    "render_entry",
     "render_frame",
     "render_mail",
     "source_line",

@@ -59,6 +59,7 @@ class Entry:
     title: str
     text: SafeString
     sources: list[SourceLine]
+    is_machine: bool = False  # translated by a machine, and nobody has touched it
 
     @property
     def is_fallback(self) -> bool:
@@ -145,15 +146,22 @@ def _heading(section: Section, language: str) -> tuple[str, str]:
 
 def _entry(item: Item, language: str, shown: str) -> Entry:
     words = translating.texts(item)[shown]
+    return entry(item, language, title=words.title, text=words.text, shown=shown, is_machine=words.is_machine)
+
+
+def entry(item: Item, language: str, *, title: str, text: str, shown: str = "", is_machine: bool = False) -> Entry:
+    """The item with these words, stored or not, as a reader of an edition sees it. `shown`: their language, where it is
+    not the edition's."""
     return Entry(
         item=item,
-        language=shown,
-        language_name=localising.language_name(shown, language) if shown != language else "",
+        language=shown or language,
+        language_name=localising.language_name(shown, language) if shown not in ("", language) else "",
         place=place(item, language),
         kind=item.get_kind_display().upper() if item.kind else "",
-        title=words.title,
-        text=richtext.safe(words.text),
+        title=title,
+        text=richtext.safe(text),
         sources=[source_line(source, language) for source in item.sources.all()],
+        is_machine=is_machine,
     )
 
 

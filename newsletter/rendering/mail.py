@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from newsletter.rendering.composition import Composition
+from newsletter.rendering.composition import Composition, Entry
 from picum import localising
 from picum.mail import INLINER, NETWORK, inlined, tidied, unindented
 
@@ -92,6 +92,13 @@ def render_frame(composition: Composition, *, token: str) -> Frame:
         text = render_to_string("newsletter/mail/edition.txt", context)
     html, text = (_FORBIDDEN.sub("", part) for part in (html, text))
     return Frame(composition, subject, _folded(inlined(html)), text, slot)
+
+
+def render_entry(entry: Entry, language: str) -> str:
+    """One item of an edition in this language as its mail shows it: a page of its own, without what stands around."""
+    with override(language):
+        context = {"direction": localising.direction(language), "entry": entry, "language": language}
+        return inlined(render_to_string("newsletter/mail/_entry_alone.html", context))
 
 
 def _index(composition: Composition) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """What changed between two states of a text: sentence by sentence, and word by word within one."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -9,6 +9,7 @@ from newsletter.translation import segments
 from newsletter.translation.segments import Segment
 
 _HREF = re.compile(r'href="([^"]*)"')
+MOST = 1_000_000  # pairs that are compared: a thousand sentences with a thousand
 _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 
 
@@ -39,9 +40,8 @@ def changed(before: Mapping[str, str], now: Mapping[str, str], language: str) ->
     """The sentences that differ, in their order; [] when only blanks or markup do. A link that leads elsewhere is a
     difference too."""
     old, new = segments.cut(before, language), segments.cut(now, language)
-    matcher = SequenceMatcher(None, [_said(one) for one in old], [_said(one) for one in new], autojunk=False)
     found = []
-    for kind, a, b, c, d in matcher.get_opcodes():
+    for kind, a, b, c, d in _opcodes([_said(one) for one in old], [_said(one) for one in new]):
         if kind == "equal":
             continue
         gone, come = old[a:b], new[c:d]
@@ -57,7 +57,7 @@ def between(before: str, now: str) -> list[Piece]:
     """Word by word."""
     old, new = _WORDS.findall(before), _WORDS.findall(now)
     pieces = []
-    for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    for kind, a, b, c, d in _opcodes(old, new):
         if kind == "equal":
             pieces.append(Piece("same", "".join(old[a:b])))
             continue
@@ -66,6 +66,13 @@ def between(before: str, now: str) -> list[Piece]:
         if c < d:
             pieces.append(Piece("new", "".join(new[c:d])))
     return pieces
+
+
+def _opcodes(old: Sequence, new: Sequence) -> list[tuple[str, int, int, int, int]]:
+    """As of `SequenceMatcher`. What is so long that it would keep everybody waiting is replaced as a whole."""
+    if len(old) * len(new) > MOST:
+        return [("equal" if old == new else "replace", 0, len(old), 0, len(new))]
+    return SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
 
 
 def _said(segment: Segment) -> tuple[str, ...]:

@@ -175,8 +175,8 @@ def _segments(key: str, marked: list[str], tags: Mapping[str, str], language: st
     found = []
     for words in marked:
         for sentence in sentences.split(words, language):
-            mine = {number for _closing, number, _single in MARK.findall(sentence)}
-            found.append(Segment(f"{key}.{len(found)}", sentence, {n: tag for n, tag in tags.items() if n in mine}))
+            mine = sorted({number for _closing, number, _single in MARK.findall(sentence)}, key=int)
+            found.append(Segment(f"{key}.{len(found)}", sentence, {n: tags[n] for n in mine if n in tags}))
     return found
 
 

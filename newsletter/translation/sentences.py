@@ -19,30 +19,34 @@ _OF = {
 ABBREVIATIONS = {code: frozenset(f"{_ANYWHERE} {words}".split()) for code, words in _OF.items()}
 # Words of their own as well: only before a number are they abbreviations.
 _NUMBERED = frozenset({"dec", "int", "mar", "max", "min", "no", "par"})
-_ENDS = re.compile(r"([.!?…]+[\"'”’»)\]]*(?:⟦/\d+⟧)*[\"'”’»)\]]*)(\s+|(?=⟦\d+/⟧))")
+# Nothing is given back, and a row of stops is looked at once: a line of dots takes no longer than other lines.
+_ENDS = re.compile(r"((?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?:⟦/\d+⟧)*+[\"'”’»)\]]*+)(\s++|(?=⟦\d+/⟧))")
+_BEFORE_A_WORD = re.compile(r"(?:⟦/?\d+/?⟧|[ \"'“”„‘’«»(\[¿¡–—-])*+")
 _LAST_WORD = re.compile(r"([^\s(⟧«“„\"']+)$")
+LONGEST = 80  # letters of a word that may be an abbreviation
 _MARK = re.compile(r"⟦(/?)\d+(/?)⟧")
 
 
 def split(words: str, language: str) -> list[str]:
     """The sentences of a line of words, trimmed; together they are the line again, but for the blanks between them."""
-    found, start = [], 0
+    found, start, depth, at = [], 0, 0, 0
     for end in _ENDS.finditer(words):
-        if _is_end(words[start : end.start()], end[1], words[end.end() :], language):
+        depth, at = depth + _depth(words[at : end.end(1)]), end.end(1)
+        if depth <= 0 and _is_end(words, max(start, end.start() - LONGEST), end, language):
             found.append(words[start : end.end(1)])
-            start = end.end()
+            start, depth, at = end.end(), 0, end.end()
     return [sentence.strip() for sentence in [*found, words[start:]] if sentence.strip()]
 
 
-def _is_end(before: str, stops: str, after: str, language: str) -> bool:
-    if _depth(before + stops) > 0:
-        return False
-    begins = _MARK.sub("", after).lstrip(" \"'“”„‘’«»([¿¡–—-")[:1]
+def _is_end(words: str, start: int, end: re.Match, language: str) -> bool:
+    """`start`: of what is looked at before the stops."""
+    follows = _BEFORE_A_WORD.match(words, end.end()).end()
+    begins = words[follows : follows + 1]
     if not begins or begins.islower():
         return False
-    if stops != ".":  # a question, an ellipsis, the end of a quotation
+    if end[1] != ".":  # a question, an ellipsis, the end of a quotation
         return True
-    word = _LAST_WORD.search(before)
+    word = _LAST_WORD.search(words[start : end.start()])
     last = word[1].lower().strip(".") if word else ""
     if last in _NUMBERED:
         return not begins.isdigit()

@@ -13,20 +13,25 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from newsletter import references, search_index
 from newsletter.models import Issue, Item, Revision, Text
 from newsletter.translation import changes
 from newsletter.translation.segments import RICH
 from picum import richtext
 from picum.accounts import audit
 from picum.accounts.models import User
+from picum.doorbell import ring_on_commit
 
 How, State = Revision.How, Text.State
 Words = dict[str, str]
 FIELDS = {Item: ("title", "text"), Issue: ("subject", "masthead", "message", "donation")}
 # The words around the items are written in English first.
 AROUND = "en"
+# The memory of translations learns what was approved, and forgets what was sent back.
+LEARN = ("newsletter.upkeep", "learn_translations")
 # What one person stores within one sitting is one revision.
 SITTING = datetime.timedelta(minutes=10)
+LONGEST = 50_000  # characters of a field, markup and all: twenty times the longest item
 
 
 class Conflict(Exception):
@@ -66,6 +71,16 @@ def stored_words(thing: Item | Issue, language: str) -> Words:
     return {name: getattr(row, name, "") or "" for name in FIELDS[type(thing)]}
 
 
+def cleaned(text: Text, words: Mapping[str, str]) -> Words:
+    """All fields: rich text sanitised, its links to items of ours in the text's language; the others in one line."""
+    return {
+        name: references.in_language(richtext.clean(words.get(name, "")), text.language)
+        if name in RICH
+        else " ".join(words.get(name, "").split())
+        for name in fields_of(text)
+    }
+
+
 def says_something(words: Mapping[str, str]) -> bool:
     return any(value.strip() for value in words.values())
 
@@ -77,16 +92,21 @@ def is_outdated(text: Text, source: Text | None) -> bool:
         source is not None
         and text.language != source.language
         and text.number > 0
-        and text.source_number is not None
-        and text.source_number < source.significant
+        and is_outdated_by(source, text.source_number)
     )
 
 
-def source_changes(text: Text, source: Text) -> list[changes.Change]:
-    """What changed in the source since the text was made of it. Two queries."""
-    if text.source_number is None or text.source_number == source.number:
+def is_outdated_by(source: Text, said: int | None) -> bool:
+    """Has the meaning of the source changed since that revision of it?"""
+    return said is not None and said < source.significant
+
+
+def source_changes(text: Text, source: Text, *, since: int | None = None) -> list[changes.Change]:
+    """What changed in the source since the text was made of it, or since another of its revisions. Two queries."""
+    since = text.source_number if since is None else since
+    if since is None or since == source.number:
         return []
-    before = source.revisions.filter(number=text.source_number).values_list("words", flat=True).first()
+    before = source.revisions.filter(number=since).values_list("words", flat=True).first()
     now = source.revisions.filter(number=source.number).values_list("words", flat=True).first()
     return changes.changed(before or {}, now or {}, source.language)
 
@@ -116,9 +136,10 @@ def keep(
     text: Text, words: Mapping[str, str], *, seen: int, source_seen: int | None, by: User, now: datetime.datetime
 ) -> int:
     """What somebody is typing, until it is finished. `seen`: the `working_number` that their page has; returns the next
-    one. Raises Conflict when another window kept other words meanwhile."""
+    one. Raises Conflict when another window kept other words meanwhile, and NotPossible when they are far too long."""
     text = Text.objects.select_for_update().get(pk=text.pk)
-    typed = _clean(text, words)
+    _check_length(words)
+    typed = cleaned(text, words)
     if text.working == typed:
         return text.working_number
     if text.working_number != seen:
@@ -159,7 +180,8 @@ def store(
     when a field that readers need is empty.
     """
     text = Text.objects.select_for_update().get(pk=text.pk)
-    thing, words = thing_of(text), _clean(text, words)
+    _check_length(words)
+    thing, words = thing_of(text), cleaned(text, words)
     there = stored_words(thing, text.language)
     if seen is not None and seen != text.number and words != there:
         raise Conflict(there, text.number)
@@ -180,16 +202,20 @@ def noticed(
     now: datetime.datetime,
     minor: bool = False,
     state: str | None = None,
+    source_seen: int | None = None,
 ) -> Text:
     """Somebody wrote parler's row by another door: a revision, if its words are new. `state` None: as it was, and a
-    draft where there was nothing."""
+    draft where there was nothing. `source_seen`: as in `store`."""
     text, _created = _row(thing, language)
     text = Text.objects.select_for_update().get(pk=text.pk)
     row = thing_of(text).translations.filter(language_code=language).first()
     words = {name: getattr(row, name, "") or "" for name in fields_of(text)}
     if not says_something(words) and not text.number:
         return text
-    return _settle(text, words, state=state or text.state, how=how, by=by, now=now, source_seen=None, minor=minor)
+    if text.is_machine and text.revisions.first().words != words:
+        Text.objects.filter(pk=text.pk).update(is_machine=False)
+    state = state or text.state
+    return _settle(text, words, state=state, how=how, by=by, now=now, source_seen=source_seen, minor=minor)
 
 
 def _settle(
@@ -209,14 +235,20 @@ def _settle(
     if last is None or last.words != words:
         number = _revise(text, last, words, how=how, by=by, now=now, minor=minor)
         fields = {"number": number, "changed_at": now}
-        if not minor or last is None:
+        # Blanks and markup mean nothing: an editor that writes the same words in its own way outdates no translation.
+        if last is None or (not minor and changes.changed(last.words, words, text.language)):
             fields["significant"] = number
     if not is_source(text) and (source := source_of(text)):
-        fields["source_number"] = source_seen or source.number
+        # Nobody has seen what is not there yet: such a translation would never be outdated again.
+        fields["source_number"] = source.number if source_seen is None else min(source_seen, source.number)
     if state != text.state:
         fields |= {"state": state} | _approval(state, by, now)
     if fields:
         Text.objects.filter(pk=text.pk).update(**fields)
+        if State.APPROVED in (state, text.state):
+            ring_on_commit(*LEARN)
+    if "number" in fields and text.item_id:
+        search_index.index(text.item)
     text.refresh_from_db()
     return text
 
@@ -268,7 +300,10 @@ def send_back(text: Text, *, by: User, now: datetime.datetime) -> Text:
 def still_right(text: Text, *, by: User, source_seen: int) -> Text:
     """The words say the source also as it is now: no longer outdated, its state as it was. `source_seen`: the revision
     that the person compared them with. Audited. Raises NotPossible."""
-    return _moved(_for_a_move(text, None), "text.still_right", by, source_number=source_seen)
+    text, source = _for_a_move(text, None), source_of(text)
+    if source is None or source_seen > source.number:
+        raise NotPossible(_("The original was changed once more meanwhile: please look again."))
+    return _moved(text, "text.still_right", by, source_number=source_seen)
 
 
 def assign(texts: Iterable[Text], *, to: User | None, due_on: datetime.date | None, by: User) -> None:
@@ -299,6 +334,7 @@ def _for_a_move(text: Text, seen: int | None) -> Text:
 
 def _moved(text: Text, deed: str, by: User, **fields) -> Text:
     Text.objects.filter(pk=text.pk).update(**fields)
+    ring_on_commit(*LEARN)
     text.refresh_from_db()
     audit.record(deed, by=by, on=text)
     return text
@@ -315,12 +351,10 @@ def _row(thing: Item | Issue, language: str) -> tuple[Text, bool]:
     return Text.objects.get_or_create(issue=thing, item=None, language=language)
 
 
-def _clean(text: Text, words: Mapping[str, str]) -> Words:
-    """All fields of the text: rich text sanitised, the others in one line."""
-    return {
-        name: richtext.clean(words.get(name, "")) if name in RICH else " ".join(words.get(name, "").split())
-        for name in fields_of(text)
-    }
+def _check_length(words: Mapping[str, str]) -> None:
+    """What a slip of the hand pastes would keep everybody waiting who opens the issue."""
+    if any(len(value) > LONGEST for value in words.values()):
+        raise NotPossible(_("A text has %d characters at most.") % LONGEST)
 
 
 def _check(text: Text, words: Words) -> None:

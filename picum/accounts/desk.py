@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django import forms
 from django.conf import settings
@@ -33,8 +33,10 @@ class DeskForm(TranslatableModelForm):
     """Translated fields carry the language of their tab: for the spell checker, for screen readers (WCAG 3.1.2).
 
     Two people may have the same thing open; see `picum.accounts.meanwhile`. `kept`: the fields that only others
-    changed, which stay as they are stored.
+    changed, which stay as they are stored. `asked`: fields that are about one saving, and stored nowhere.
     """
+
+    asked: Collection[str] = ()
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -46,11 +48,12 @@ class DeskForm(TranslatableModelForm):
     @property
     def as_read(self) -> str:
         """For the hidden field: the state that this person has seen."""
-        return meanwhile.written({name: self._as_found.get(name) or self._stored(name) for name in self.fields})
+        stored = [name for name in self.fields if name not in self.asked]
+        return meanwhile.written({name: self._as_found.get(name) or self._stored(name) for name in stored})
 
     @property
     def changed_data(self):
-        return [name for name in super().changed_data if name not in self.kept]
+        return [name for name in super().changed_data if name not in self.kept and name not in self.asked]
 
     def clean(self):
         values = super().clean()
@@ -128,7 +131,7 @@ class DeskAdmin(AuditedAdmin, TranslatableAdmin):
 
     @property
     def media(self):
-        return super().media + PlainMedia(js=["desk/editor.js", "desk/unsaved.js"])
+        return super().media + PlainMedia(js=["desk/editor.js", "desk/paste.js", "desk/unsaved.js"])
 
     def _language(self, request, obj=None):
         """The tab; parler takes any word from the address, and would save texts under it."""

@@ -72,3 +72,32 @@ class PasswordForm(SetPasswordForm):
         if knows_who:
             del self.fields["old"]
         self.fields["new_password1"].help_text = " ".join(password_validators_help_texts())
+
+
+class IntroductionForm(forms.ModelForm):
+    """What somebody is called, and in which language they work."""
+
+    use_required_attribute = False
+
+    class Meta:
+        model = User
+        fields = ["name", "language"]
+        labels = {"name": _("Your name"), "language": _("Language of the desk")}
+        widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"})}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["name"].required = True
+
+
+class KnownPasswordForm(forms.Form):
+    """The password that the account has."""
+
+    use_required_attribute = False
+
+    password = forms.CharField(
+        label=_("The password of your account"),
+        max_length=1000,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )

@@ -7,8 +7,8 @@ from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 
 from picum import links, localising
-from picum.accounts import limits, signing_in
-from picum.accounts.models import SignInLink, User
+from picum.accounts import inviting, limits, signing_in
+from picum.accounts.models import DeskInvitation, SignInLink, User
 from picum.addresses import mailbox_key
 from picum.letters import post
 from picum.letters.models import Letter
@@ -49,3 +49,19 @@ def _link(letter: Letter, user: User, now: datetime.datetime) -> SignInLink | No
     limits.count_mail(mailbox, "sign-in", domain=None, now=now)
     fields = {"handle": handle, "asked_at": letter.created_at, "onward": letter.about["onward"]}
     return SignInLink.objects.update_or_create(user=user, defaults=fields)[0]
+
+
+@post.builds("accounts.desk_invited")
+def desk_invited(letter: Letter, *, now: datetime.datetime) -> EmailMultiAlternatives | None:
+    """To somebody who is invited to the desk, as long as the invitation is open."""
+    invitation = DeskInvitation.objects.select_related("invited_by").filter(pk=letter.about["invitation"]).first()
+    if invitation is None or not inviting.is_open(invitation, now=now):
+        return None
+    return post.written(
+        letter,
+        "accounts/desk_invited",
+        name=invitation.name,
+        inviter=str(invitation.invited_by or ""),
+        token=inviting.token_for(invitation),
+        until=localising.deadline(inviting.until(invitation), letter.language),
+    )

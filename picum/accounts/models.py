@@ -1,5 +1,7 @@
 """Who signs in, and what they did."""
 
+import uuid
+
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -47,6 +49,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         verbose_name = _("person")
         verbose_name_plural = _("people")
+        permissions = [("invite_user", _("Can invite people to the desk"))]
 
     def __str__(self) -> str:
         return self.name or self.email
@@ -74,6 +77,43 @@ class SignInLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.asked_at}"
+
+
+class DeskInvitation(models.Model):
+    """Somebody is invited to work at the desk, in these roles. `picum.accounts.inviting` alone writes here.
+
+    Until they have accepted it they are nobody: no account is made, and one that is there gains nothing.
+    """
+
+    handle = models.UUIDField(unique=True, default=uuid.uuid4)
+    email = models.EmailField(_("e-mail address"))  # in small letters, as accounts have it
+    name = models.CharField(_("name"), max_length=150)
+    language = models.CharField(_("language"), max_length=2, choices=settings.LANGUAGES)
+    groups = models.ManyToManyField("auth.Group", related_name="+", verbose_name=_("roles"))
+    # What else they get, for whom a role alone does not say it: see `inviting.follows`.
+    about = models.JSONField(default=dict)
+    invited_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", verbose_name=_("invited by"))
+    created_at = models.DateTimeField(default=timezone.now)
+    mailed_at = models.DateTimeField(null=True)  # the last mail decides how long the link works
+    taken_back_at = models.DateTimeField(null=True)
+    accepted_at = models.DateTimeField(null=True)
+    user = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("invitation to the desk")
+        verbose_name_plural = _("invitations to the desk")
+        default_permissions = ()
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["email"],
+                condition=models.Q(accepted_at=None, taken_back_at=None),
+                name="one_open_desk_invitation_per_address",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class AuditEntry(models.Model):

@@ -90,9 +90,7 @@ def put(kind: str, *, to: str, language: str, now: datetime.datetime, **about: i
 
 def written(letter: Letter, template: str, **context: object) -> EmailMultiAlternatives:
     """The mail of a letter, of the three templates of that name (`picum.mail.build`), in the letter's language."""
-    mac = hmac.digest(settings.ADDRESS_KEY.encode(), b"letter:%d" % letter.pk, hashlib.sha256)
-    # A letter that is sent twice is one mail to programs that look for such.
-    headers = {"Message-ID": f"<letter.{mac[:16].hex()}@{settings.NEWSLETTER_MAIL_DOMAIN}>"}
+    headers = {"Message-ID": message_id(letter)}
     if settings.NEWSLETTER_REPLY_TO:
         headers["Reply-To"] = settings.NEWSLETTER_REPLY_TO
     shared = {"direction": localising.direction(letter.language), "network": mail.NETWORK}
@@ -103,6 +101,12 @@ def written(letter: Letter, template: str, **context: object) -> EmailMultiAlter
         context=shared | context,
         headers=headers,
     )
+
+
+def message_id(letter: Letter) -> str:
+    """A letter that is sent twice is one mail to programs that look for such."""
+    mac = hmac.digest(settings.ADDRESS_KEY.encode(), b"letter:%d" % letter.pk, hashlib.sha256)
+    return f"<letter.{mac[:16].hex()}@{settings.NEWSLETTER_MAIL_DOMAIN}>"
 
 
 def ring_for_due(*, now: datetime.datetime) -> None:

@@ -15,7 +15,7 @@ TAKEN: set[tuple[str, int]] = set()  # the terminal's log, which is another for 
 
 def letter_to(address: str, run: Run, header: str) -> EmailMessage:
     """The newest mail to an address that has this header and was not taken before, as soon as it is there."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60  # seconds: after the first start the worker is at other things too
     while time.monotonic() < end:
         with store.opened(run.folder / "mailbox.sqlite3") as box:
             for mail in store.page(box, store.Filter(words=address)):

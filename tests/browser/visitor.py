@@ -8,10 +8,10 @@ class Visitor:
     """A person with a browser of their own. `tab` is where they are; `wrong` what no page may do: ask another host
     for anything, complain in the console, fail in a script."""
 
-    def __init__(self, chromium, site: str, *, width: int, storage_state: dict | None = None):
+    def __init__(self, chromium, site: str, *, width: int, storage_state: dict | None = None, locale: str = "en-GB"):
         self.site, self.wrong, self.excused = site, [], None
         self.context = chromium.new_context(
-            viewport={"width": width, "height": 800}, locale="en-GB", storage_state=storage_state
+            viewport={"width": width, "height": 800}, locale=locale, storage_state=storage_state
         )
         self.context.set_default_timeout(20_000)  # milliseconds
         self.context.on("request", self._asked)

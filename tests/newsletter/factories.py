@@ -33,6 +33,14 @@ def make_issue(slug="next", *, languages=LANGUAGES, items=0, state=Edition.State
     return issue
 
 
+def make_complete_issue(**fields) -> Issue:
+    """An issue in which nothing is missing in any language."""
+    issue = make_issue(items=2, **fields)
+    for language in LANGUAGES:
+        make_texts(issue, language, subject=f"Subject ({language})")
+    return issue
+
+
 def make_texts(issue, language, **texts) -> None:
     """The issue's own texts in a language: subject, masthead, message, donation."""
     issue.translations.update_or_create(language_code=language, defaults=texts)

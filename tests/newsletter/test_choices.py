@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter import enqueue, ledger, sending, subscriptions, translating
-from newsletter.admin.outlook import groups, outlook
 from newsletter.models import Delivery, Edition, Issue, Rendition, Route, Subscriber
+from newsletter.outlook import groups, outlook
 from newsletter.reconcile import reconcile
 from newsletter.rendering import compose, render_mail
 from newsletter.rendering.mail import _style_sheet
@@ -470,4 +470,5 @@ def test_the_send_page_says_so_and_has_no_button(forgotten):
     assert "Go on" not in shown.words
     answer = desk.post(page("issue_send", forgotten.pk), {"give_up": "pt"}, follow=True)
     assert said(answer)[0].startswith(FORGOTTEN)
-    assert page("issue_send", forgotten.pk) not in Page(answer).links()
+    # Only among the ways that all pages of the issue have.
+    assert Page(answer).links().count(page("issue_send", forgotten.pk)) == 1

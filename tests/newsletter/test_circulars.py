@@ -9,7 +9,8 @@ from newsletter.models import Delivery, Edition, Issue, IssueTotal, Recipient, S
 from newsletter.reconcile import reconcile
 from picum.accounts.models import AuditEntry, User
 from picum.addresses import address_key
-from tests.newsletter.factories import make_subscriber
+from tests.newsletter.desk import at_the_desk, page, staff
+from tests.newsletter.factories import make_issue, make_subscriber
 
 State = Delivery.State
 NOW = timezone.now()
@@ -201,3 +202,18 @@ def test_the_desk_shows_it_under_no_issue_and_watches_it_go_out(carla, client):
     assert page.status_code == 200
     assert "Circular" in page.content.decode()
     assert Edition.objects.filter(issue=issue).count() == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "address",
+    ["board/", "board/outdated/", "problems/", "problems/pt/", "exchange/pt/", "translate/pt/around/", "preview/pt/",
+     "preview/pt/html/", "history/pt/around/", "trial/"],
+)  # fmt: skip
+def test_the_pages_for_writing_a_newsletter_know_no_circulars(carla, address):
+    issue, newsletter = circular(carla), make_issue("a-newsletter")
+    desk = at_the_desk(staff("view_issue", "change_issue", "change_item", "send_issue"))
+    shown = page("issue_board", issue.pk).removesuffix("board/")
+    assert desk.get(shown + address).status_code == 404
+    shown = page("issue_board", newsletter.pk).removesuffix("board/")
+    assert desk.get(shown + address).status_code == 200

@@ -1,12 +1,12 @@
 import datetime
 
 import pytest
-from django.utils.translation import override
+from celery import current_app
 
-from newsletter import compose, lifecycle, rendering, urls
-from newsletter.models import Edition, Issue, Item, Section
+from newsletter import compose, lifecycle, urls
+from newsletter.models import Edition, Issue, Item, LinkCheck, Section
 from picum.accounts.models import AuditEntry
-from tests.newsletter.factories import LANGUAGES, contents, make_issue, make_item, make_texts
+from tests.newsletter.factories import LANGUAGES, contents, make_complete_issue, make_issue, make_item
 
 pytestmark = pytest.mark.django_db
 
@@ -19,10 +19,6 @@ def order(issue) -> list[tuple[str, str]]:
 
 def edition_of(issue, language) -> Edition:
     return next(row for row in contents(issue).editions.all() if row.language == language)
-
-
-def texts(edition) -> list[tuple[bool, str]]:
-    return [(problem.blocking, problem.text) for problem in compose.problems(edition)]
 
 
 # --- issues -------------------------------------------------------------------------------------------------------
@@ -145,110 +141,11 @@ def test_sections_change_places():
     assert compose.move_section(second, by=-1) is False
 
 
-# --- problems -------------------------------------------------------------------------------------------------------
-
-
-def complete(**fields) -> Issue:
-    """An issue in which nothing is missing in any language."""
-    issue = make_issue(items=2, **fields)
-    for language in LANGUAGES:
-        make_texts(issue, language, subject=f"Subject ({language})")
-    return issue
-
-
-def test_a_complete_edition_has_no_problem():
-    issue = complete()
-    assert {language: texts(edition_of(issue, language)) for language in LANGUAGES} == {
-        language: [] for language in LANGUAGES
-    }
-
-
-def test_a_missing_subject_blocks():
-    issue = complete()
-    make_texts(issue, "de", subject="  ")
-    assert texts(edition_of(issue, "de")) == [(True, "The subject of the mail is missing in German.")]
-    assert texts(edition_of(issue, "en")) == []
-
-
-def test_an_issue_without_items_blocks():
-    issue = make_issue()
-    make_texts(issue, "en", subject="Subject")
-    assert texts(edition_of(issue, "en")) == [(True, "There is no item to show.")]
-
-
-@pytest.mark.parametrize(
-    ("fallback", "words"),
-    [
-        ("mark", "1 item is not written in Dutch: readers see it in their next language, marked as such."),
-        ("omit", "1 item is not written in Dutch: it is left out."),
-    ],
-)
-def test_a_missing_item_warns_and_says_what_happens_to_it(fallback, words):
-    issue = complete(fallback=fallback)
-    lacking = make_item(issue, en="Only English")
-    (problem,) = compose.problems(edition_of(issue, "nl"))
-    assert (problem.blocking, problem.text, problem.items) == (False, words, (lacking,))
-
-
-def test_an_edition_whose_items_are_all_left_out_blocks():
-    issue = make_issue(languages=["en"], fallback="omit", items=2)
-    make_texts(issue, "pt", subject="Assunto", masthead="Uma frase", message="<p>Olá</p>")
-    assert texts(edition_of(issue, "pt")) == [
-        (True, "There is no item to show."),
-        (False, "2 items are not written in Portuguese: they are left out."),
-    ]
-
-
-def test_an_item_without_text_anywhere_is_named():
-    issue = complete()
-    empty = make_item(issue, en=("Title", " "))
-    (problem,) = compose.problems(edition_of(issue, "en"))
-    assert (problem.text, problem.items) == ("1 item has no text in any language: it is left out.", (empty,))
-
-
-def test_texts_that_only_other_languages_have_are_named():
-    issue = complete()
-    make_texts(issue, "fr", masthead="", message="")
-    assert texts(edition_of(issue, "fr")) == [
-        (False, "The masthead is missing in French, though another language has one."),
-        (False, "The message from the editor is missing in French, though another language has one."),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("paragraphs", "blocking", "words"), [(93, False, "comes near the limit of 100 KB"), (112, True, "above 100 KB")]
-)
-def test_the_size_warns_and_then_blocks(paragraphs, blocking, words):
-    issue = complete()
-    filler = "<p>" + "words " * 165 + "</p>"
-    small = rendering.render_mail(rendering.compose(contents(issue), "en"), token="t").size
-    make_item(issue, **dict.fromkeys(LANGUAGES, ("Long", filler * (paragraphs - small // 1024))))
-    (problem,) = compose.problems(edition_of(issue, "en"))
-    assert problem.blocking is blocking
-    assert words in problem.text
-
-
-def test_blocking_problems_come_first_and_all_speak_the_persons_language():
-    issue = complete()
-    make_item(issue, en="Only English")
-    make_texts(issue, "de", subject="")
-    with override("fr"):
-        assert [problem.blocking for problem in compose.problems(edition_of(issue, "de"))] == [True, False]
-        assert "allemand" in compose.problems(edition_of(issue, "de"))[0].text
-
-
-def test_problems_of_all_editions_cost_no_query_once_the_contents_are_there(django_assert_num_queries):
-    issue = contents(complete())
-    with django_assert_num_queries(0):
-        for edition in issue.editions.all():
-            compose.problems(edition)
-
-
 # --- ready ----------------------------------------------------------------------------------------------------------
 
 
 def test_an_edition_becomes_ready_and_goes_back():
-    edition = edition_of(complete(), "it")
+    edition = edition_of(make_complete_issue(), "it")
     assert compose.declare_ready(edition, by=None).state == Edition.State.READY
     assert compose.back_to_draft(edition, by=None).state == Edition.State.DRAFT
     assert list(AuditEntry.objects.order_by("pk").values_list("action", flat=True)) == [
@@ -265,7 +162,21 @@ def test_a_blocked_edition_does_not_become_ready():
 
 
 def test_what_is_being_sent_does_not_become_ready_again():
-    edition = edition_of(complete(), "it")
+    edition = edition_of(make_complete_issue(), "it")
     Edition.objects.filter(pk=edition.pk).update(state="scheduled", send_at=datetime.datetime.now(datetime.UTC))
     with pytest.raises(lifecycle.IllegalMove, match="The Italian edition is now “scheduled”"):
         compose.declare_ready(edition, by=None)
+
+
+def test_the_links_of_an_edition_that_becomes_ready_are_checked_in_the_background(
+    monkeypatch, django_capture_on_commit_callbacks
+):
+    rung = []
+    monkeypatch.setattr(current_app, "send_task", lambda name, args, **options: rung.append((name, args)))
+    issue = make_complete_issue()
+    make_item(issue, en="A", sources=[{"url": "https://news.example/story#part"}])
+    with django_capture_on_commit_callbacks(execute=True):
+        compose.declare_ready(edition_of(issue, "en"), by=None)
+        assert rung == []
+    assert rung == [("newsletter.check_links", (issue.pk,))]
+    assert list(LinkCheck.objects.values_list("url", "state")) == [("https://news.example/story", "unknown")]

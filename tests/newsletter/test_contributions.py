@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from members import reports
-from newsletter import compose, contributions, enqueue, rendering
+from newsletter import contributions, enqueue, problems, rendering
 from newsletter.contributions import Contribution, Fate, NotPossible, OpenIssue
 from newsletter.models import Edition, Issue, Item
 from picum.accounts.models import AuditEntry
@@ -142,7 +142,8 @@ def test_an_edition_may_be_ready_but_does_not_go_out_before_the_day(carla):
     issue, item = ready(carla, tomorrow)
     edition = contents(issue).editions.all()[0]
     edition.issue = contents(issue)
-    (note,) = [problem for problem in compose.problems(edition) if "must not appear yet" in problem.text]
+    found = problems.of(edition.issue, [edition.language])[edition.language]
+    (note,) = [problem for problem in found if "must not appear yet" in problem.text]
     assert (note.blocking, note.items) == (False, (item,))
     with pytest.raises(enqueue.NotReady, match="1 item must not appear yet: this edition can go out on"):
         enqueue.send(issue, LANGUAGES, by=carla)
@@ -199,7 +200,7 @@ def test_the_day_counts_by_our_clock(settings):
     midnight = datetime.datetime(2026, 6, 4, 22, 0, tzinfo=datetime.UTC)  # in Brussels
     assert settings.TIME_ZONE == "Europe/Brussels"
     before, after = (
-        compose.too_early(contents(issue), "en", at=midnight + datetime.timedelta(seconds=n)) for n in (-1, 0)
+        problems.too_early(contents(issue), "en", at=midnight + datetime.timedelta(seconds=n)) for n in (-1, 0)
     )
     assert ([problem.blocking for problem in before], after) == ([True], [])
 

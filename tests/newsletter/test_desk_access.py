@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch
 from django.utils import timezone
 
 from newsletter import consents, signing_up, wordings
-from newsletter.models import Body, Consent, Delivery, Edition, Item, SignUp, Suppression, SystemMail
+from newsletter.models import Body, Consent, Delivery, Edition, Item, SignUp, Suppression, SystemMail, Term
 from picum.accounts.models import AuditEntry, User
 from tests.html import Page
 from tests.newsletter.desk import amal, at_the_desk, boris, carla, page, staff
@@ -162,8 +162,9 @@ OFFICER = [
     *(f"{right}_suppression" for right in ("view", "add", "delete")),
     *("view_consent", "view_signup", "view_systemmail", "release_systemmail", "view_deliveryevent"),
 ]
-KINDS = {"audience", "body", "consent", "deliveryevent", "export", "import", "issue", "item", "rawevent", "section",
-         "signup", "subscriber", "suppression", "systemmail"}  # fmt: skip
+KINDS = {"audience", "body", "consent", "deliveryevent", "export", "glossary", "import", "issue", "item", "rawevent",
+         "section", "signup", "subscriber", "suppression", "systemmail", "term", "translator",
+         "trialgroup"}  # fmt: skip
 OF_READERS = {"audience", "consent", "deliveryevent", "export", "import", "signup", "subscriber", "suppression",
               "systemmail"}  # fmt: skip
 OF_ISSUES = {"audience", "issue", "item", "section"}
@@ -187,6 +188,7 @@ def every_address(issue) -> dict[str, str]:
         "item": issue.items.last(),
         "section": issue.items.last().section,
         "body": Body.objects.first(),
+        "term": Term.objects.first(),
     }
     found = {}
     for pattern in (pattern for patterns in admin.site.urls[0] for pattern in getattr(patterns, "url_patterns", [])):
@@ -194,7 +196,7 @@ def every_address(issue) -> dict[str, str]:
         if name == pattern.name or not name:
             continue
         pk = there[kind].pk if (kind := name.partition("_")[0]) in there else 1
-        for args in ([], [pk], [pk, "de"], [pk, "up"]):
+        for args in ([], [pk], [pk, "de"], [pk, "up"], [pk, "de", "around"]):
             try:
                 found[name] = page(name, *args)
             except NoReverseMatch:

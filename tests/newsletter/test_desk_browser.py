@@ -92,6 +92,9 @@ def pages(issue) -> list[str]:
         page("item_change", item.pk) + "?language=en",
         page("item_add") + f"?issue={issue.pk}&section={item.section_id}",
         page("section_changelist"),
+        page("issue_board", issue.pk),
+        page("issue_board", issue.pk) + "?language=pt",
+        page("issue_outdated", issue.pk),
         page("issue_send", issue.pk),
         page("issue_preview", issue.pk, "pt") + "?width=phone&then=es",
         page("issue_preview", issue.pk, "en") + "?part=text",
@@ -167,6 +170,23 @@ def found_wrong(tab, addresses) -> dict[str, tuple[list[str], bool, list[str]]]:
         if complaints or wide or found:
             faults[address] = (complaints, wide, found)
     return faults
+
+
+def test_the_board_is_walked_with_arrows_and_a_column_is_ticked_at_once(open_tab, issue):
+    tab = open_tab()
+    tab.goto(page("issue_board", issue.pk))
+    first, second = issue.items.order_by("section__position", "position")[:2]
+    tab.locator(f"a[href$='/translate/en/{first.pk}/']").focus()
+    tab.keyboard.press("ArrowRight")
+    tab.keyboard.press("ArrowDown")  # over the heading of a section
+    expect(tab.locator(f"a[href$='/translate/de/{second.pk}/']")).to_be_focused()
+    tab.keyboard.press("ArrowLeft")
+    tab.keyboard.press("ArrowLeft")  # nothing stands there
+    expect(tab.locator(f"a[href$='/translate/en/{second.pk}/']")).to_be_focused()
+    tab.locator("[data-all=pt]").click()
+    expect(tab.locator("[data-ticked]")).to_have_text(str(issue.items.count() + 1))
+    tab.get_by_role("button", name="Send back").click()
+    expect(tab.locator(".messagelist")).to_contain_text("Portuguese")
 
 
 def test_the_editor_has_a_name_a_language_and_the_spell_checker(open_tab, issue):

@@ -1,8 +1,11 @@
+import re
+
 import pytest
 
 from newsletter import rendering
+from newsletter.models import Translator
 from tests.html import Page
-from tests.newsletter.desk import at_the_desk, carla, page
+from tests.newsletter.desk import at_the_desk, carla, page, staff
 from tests.newsletter.factories import LANGUAGES, contents, make_issue, make_item
 
 pytestmark = pytest.mark.django_db
@@ -74,3 +77,101 @@ def test_no_reader_can_be_harmed_by_the_links_of_a_preview(client, desk, issue):
     for link in links:
         path = "/" + link.strip("<>").split("/", 3)[3]
         assert client.get(path).status_code == 404
+
+
+# --- any reader -----------------------------------------------------------------------------------------------------
+
+
+def test_all_seven_languages_can_be_put_in_order_one_more_choice_at_a_time(desk, issue):
+    html = Page(desk.get(page("issue_preview", issue.pk, "pt")))
+    assert [select["aria-label"] for select in html.all("select", name="then")] == ["second language", "third language"]
+    html = Page(desk.get(page("issue_preview", issue.pk, "pt") + "?then=es&then=en&then=fr"))
+    chosen = [option["value"] for option in html.all("option") if "selected" in option.attributes]
+    assert (len(html.all("select", name="then")), chosen) == (4, ["es", "en", "fr"])
+    everything = "&".join(f"then={code}" for code in ("es", "en", "fr", "it", "nl", "de"))
+    html = Page(desk.get(page("issue_preview", issue.pk, "pt") + "?" + everything))
+    assert len(html.all("select", name="then")) == 6
+
+
+def test_the_page_says_what_fills_the_gaps_and_what_is_left_out(desk, issue):
+    address = page("issue_preview", issue.pk, "pt")
+    assert "Not translated 1 item in Spanish" in Page(desk.get(address + "?then=es")).words
+    assert "Not translated 1 item in English" in Page(desk.get(address + "?then=en")).words
+    issue.fallback = "omit"
+    issue.save()
+    html = Page(desk.get(address + "?then=es"))
+    assert "Left out 1 item" in html.words
+    assert "Not translated" not in html.words
+
+
+def test_a_readers_areas_come_first_in_the_index(desk, issue):
+    make_item(issue, "borders", en="Elsewhere")
+    make_item(issue, "events", en="A hearing", areas=["advocacy"])
+    answer = desk.get(page("issue_preview_text", issue.pk, "en") + "?area=advocacy")
+    assert (
+        answer.content.decode()
+        == rendering.render_mail(
+            rendering.compose(contents(issue), "en", ["en"], areas=["advocacy"]), token="preview"
+        ).text
+    )
+    assert answer.content != desk.get(page("issue_preview_text", issue.pk, "en")).content
+    frame = Page(desk.get(page("issue_preview", issue.pk, "en") + "?area=advocacy&area=%00")).one("iframe")
+    assert frame["src"].endswith("/html/?area=advocacy")
+
+
+def test_dark_and_light_are_shown_whatever_the_computer_prefers(desk, issue):
+    address = page("issue_preview_html", issue.pk, "en")
+    as_sent = desk.get(address).content.decode()
+    assert "prefers-color-scheme: dark" in as_sent
+    dark, light = (desk.get(f"{address}?scheme={name}").content.decode() for name in ("dark", "light"))
+    assert "@media all" in dark
+    assert "@media not all" in light
+    assert '<meta name="color-scheme" content="dark">' in dark
+    for html, name in ((dark, "dark"), (light, "light")):
+        assert "prefers-color-scheme" not in html
+        assert "light dark" not in html
+        assert re.search(f"color-scheme: ?{name}", html)
+    assert desk.get(f"{address}?scheme=purple").content.decode() == as_sent
+
+
+def test_images_are_blocked_by_the_policy_of_the_frame(desk, issue):
+    address = page("issue_preview_html", issue.pk, "en")
+    answer = desk.get(address + "?images=off")
+    assert answer["Content-Security-Policy"] == (
+        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'none'; frame-ancestors 'self'"
+    )
+    assert answer.content == desk.get(address).content
+
+
+def test_two_languages_stand_beside_each_other_each_with_its_own_facts(desk, issue):
+    chosen = "?beside=pt&then=es&scheme=dark&images=off&width=phone"
+    html = Page(desk.get(page("issue_preview", issue.pk, "de") + chosen))
+    assert [frame["src"] for frame in html.all("iframe")] == [
+        page("issue_preview_html", issue.pk, code) + "?then=es&scheme=dark&images=off" for code in ("de", "pt")
+    ]
+    assert [heading.words for heading in html.all("h2")] == ["German", "Portuguese"]
+    assert len(html.all("meter")) == 2
+    tab = next(link for link in html.all("a") if link.words == "Dutch")
+    assert tab["href"].endswith("/preview/nl/?then=es&scheme=dark&images=off&part=html&width=phone&beside=pt")
+
+
+@pytest.mark.parametrize("beside", ["de", "xx", ""])
+def test_nothing_stands_beside_itself_nor_beside_nonsense(desk, issue, beside):
+    assert len(Page(desk.get(page("issue_preview", issue.pk, "de") + f"?beside={beside}")).all("iframe")) == 1
+
+
+def test_a_translator_sees_beside_hers_only_what_she_may_see(issue):
+    ines = staff("translate_text")
+    Translator.objects.create(user=ines, languages="pt es")
+    address = page("issue_preview", issue.pk, "pt")
+    client = at_the_desk(ines)
+    assert len(Page(client.get(address + "?beside=es")).all("iframe")) == 2
+    assert len(Page(client.get(address + "?beside=de")).all("iframe")) == 1
+    assert client.get(page("issue_preview_html", issue.pk, "de")).status_code == 404
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_two_languages_of_three_items_take_the_queries_of_one(desk, rows, django_assert_num_queries):
+    issue = make_issue(items=rows)
+    with django_assert_num_queries(14):
+        desk.get(page("issue_preview", issue.pk, "de") + "?beside=pt&then=es")

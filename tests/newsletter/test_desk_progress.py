@@ -225,7 +225,7 @@ def test_watching_costs_the_same_for_one_edition_and_seven(desk, settings, langu
     for edition in issue.editions.filter(language__in=languages):
         work(edition, letters=1, relay=30)
     pacing.moments(["reader0@example.org"] * 9, transport="smtp", now=NOON)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         desk.get(page("issue_progress_now", issue.pk))
 
 
@@ -372,9 +372,9 @@ def test_the_way_to_send_is_offered_while_there_is_something_to_do_there(desk, i
     frozen = NOON if others == "sent" else None
     issue.editions.filter(frozen_at=None).update(state=others, readers_wait=waits, frozen_at=frozen, send_at=NOON)
     links = Page(desk.get(page("issue_progress", issue.pk))).links()
-    assert (page("issue_send", issue.pk) in links) == offered
+    assert links.count(page("issue_send", issue.pk)) == 1 + offered  # one stands among the ways of all its pages
 
 
 def test_drafts_alone_are_nothing_to_send(desk):
     issue = make_issue()
-    assert page("issue_send", issue.pk) not in Page(desk.get(page("issue_progress", issue.pk))).links()
+    assert Page(desk.get(page("issue_progress", issue.pk))).links().count(page("issue_send", issue.pk)) == 1

@@ -90,7 +90,8 @@ def test_problems_are_shown_and_a_blocked_edition_cannot_be_chosen(desk, issue):
     html = Page(desk.get(page("issue_send", issue.pk)))
     assert "Must be solved: The subject of the mail is missing in German." in html.words
     assert "Note: 1 item is not written in Italian: readers see it in their next language" in html.words
-    assert page("item_change", lacking.pk) + "?language=it" in html.links()
+    assert page("issue_translate", issue.pk, "it", lacking.pk) in html.links()
+    assert page("issue_problems", issue.pk, "it") in html.links()
     assert [box["value"] for box in html.all("input", name="languages")] == ["en", "nl", "es", "fr", "it"]
     answer = desk.post(page("issue_send", issue.pk), form("en", "de", wait_de="wait", confirmed="1"))
     assert "One of the languages cannot be sent any more" in Page(answer).words
@@ -112,7 +113,7 @@ def test_the_page_takes_the_same_queries_for_one_item_and_three(desk, rows, djan
     for number in range(rows):
         make_item(issue, ["borders", "events", "detention"][number], bodies=["frontex"], en="A", de="B")
         make_subscriber(f"reader{number}@example.org", ["en", "de", "pt en"][number])
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(17):
         desk.get(page("issue_send", issue.pk))
 
 

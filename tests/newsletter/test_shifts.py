@@ -57,8 +57,9 @@ class TestNotes:
 
     def test_the_reconciler_forgets_the_runs_of_long_ago(self, edition):
         Delivery.objects.all().delete()
-        tell(edition, "old", at=ago(301))
-        tell(edition, "new", at=ago(299))
+        week = 7 * 86_400
+        tell(edition, "old", at=ago(week + 1))
+        tell(edition, "new", at=ago(week - 1))
         reconcile(now=NOON)
         assert [shift.worker for shift in Shift.objects.all()] == ["new"]
 

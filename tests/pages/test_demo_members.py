@@ -136,7 +136,8 @@ def test_the_command_says_who_can_sign_in_and_how():
     said = out.getvalue()
     password = said.partition("all of them with ")[2].split()[0]
     assert [line.split()[0] for line in said.splitlines() if line.startswith("  ")] == [
-        f"{name}@example.org" for name in ("amal", "tomas", "ines", "boris", "carla", "tariq")
+        f"{name}@example.org"
+        for name in ("amal", "tomas", "ines", "boris", "carla", "mira", "paul", "rui", "greta", "tariq")
     ]
     assert authenticate(username="carla@example.org", password=password)
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from newsletter import enqueue, lifecycle, reporting, sending
 from newsletter.models import Edition, Issue
 from newsletter.reconcile import reconcile
+from picum.accounts.models import User
 
 State = Edition.State
 UNDER_WAY = {State.SCHEDULED, State.SENDING}
@@ -32,8 +33,10 @@ class Command(BaseCommand):
         )
         parser.add_argument("--at", metavar="WHEN", help="such as 2026-11-30T09:00, in the site's time zone")
         parser.add_argument("--wait", action="store_true")
+        parser.add_argument("--by", metavar="ADDRESS", help="who sends: needed where SENDING_NEEDS_TWO is set")
 
-    def handle(self, *, slug, language, at, wait, **options):
+    def handle(self, *, slug, language, at, wait, by=None, **options):
+        person = _sender(by) if by else None
         issue = Issue.objects.filter(slug=slug).first()
         if issue is None:
             raise CommandError(f"There is no issue “{slug}”.")
@@ -47,7 +50,7 @@ class Command(BaseCommand):
             raise CommandError(f"{', '.join(going)}: scheduled or being sent already; --at would change nothing.")
         if wanted:
             try:
-                enqueue.send(issue, wanted, by=None, at=moment)
+                enqueue.send(issue, wanted, by=person, at=moment)
             except (enqueue.NotReady, lifecycle.IllegalMove) as error:
                 raise CommandError(str(error)) from None
         elif held := next((edition for edition in editions.values() if edition.state == State.HELD), None):
@@ -124,6 +127,13 @@ class _Interrupt:
         if self.asked:
             os._exit(128 + number)
         self.asked = True
+
+
+def _sender(address: str) -> User:
+    person = User.objects.of_address(address)
+    if person is None or not (person.is_staff and person.has_perm("newsletter.send_issue")):
+        raise CommandError("Nobody with this address may send issues.")
+    return person
 
 
 def _moment(text: str) -> datetime.datetime:

@@ -6,15 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 
 from members import invitations, people
 from members.models import Member
+from newsletter.translation import volunteers
 from picum.accounts.models import User
 from picum.pages.demo.organisations import read
 
 FILE = "demo-password"
 # What the secretariat of a small network works with.
+# Who makes the newsletter with them: address, name, group, languages of who translates, and in words.
+ROLES = [
+    ("mira@example.org", "Mira Kovač", "Editors", "", "trainee who edits the newsletter, at the desk"),
+    ("paul@example.org", "Paul Lambert", "Publishers", "", "sends the newsletter, at the desk"),
+    ("rui@example.org", "Rui Tavares", "Translators", "pt", "volunteer in Lisbon who translates, at the desk"),
+    ("greta@example.org", "Greta Lindqvist", "Translators", "de nl", "volunteer who translates, at the desk"),
+]
 APPS = ["members", "newsletter", "areas", "pages"]
 
 
@@ -50,7 +58,19 @@ def of_staff(*, hashed: str) -> list[Account]:
     carla.user_permissions.set(Permission.objects.filter(content_type__app_label__in=APPS))
     carla.user_permissions.add(Permission.objects.get(codename="view_auditentry"))
     tariq = _of_staff("tariq@example.org", "Tariq Benhaddou", hashed)
-    return [Account(carla, "secretariat, at the desk"), Account(tariq, "trainee without rights, at the desk")]
+    return [
+        Account(carla, "secretariat, at the desk"),
+        *(_in_a_role(*one, hashed=hashed) for one in ROLES),
+        Account(tariq, "trainee without rights, at the desk"),
+    ]
+
+
+def _in_a_role(email: str, name: str, group: str, languages: str, words: str, *, hashed: str) -> Account:
+    user = _of_staff(email, name, hashed)
+    user.groups.set([Group.objects.get(name=group)])
+    if languages:
+        volunteers.into_languages(user, languages.split(), by=None)
+    return Account(user, words)
 
 
 def _of_staff(email: str, name: str, hashed: str) -> User:

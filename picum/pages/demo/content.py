@@ -9,8 +9,9 @@ from pathlib import Path
 from django.utils import timezone
 
 from newsletter import compose, enqueue, sending
-from newsletter.models import Body, Edition, Issue, Item, ItemTranslation, Section, Source
+from newsletter.models import Body, Edition, Issue, Item, ItemTranslation, Section, Source, Text
 from newsletter.translating import LANGUAGES
+from newsletter.translation import finding
 from picum.areas.models import Area, Right
 
 HERE = Path(__file__).parent
@@ -30,6 +31,15 @@ def make_next(pool: list[dict]) -> Issue:
     }
     _fill(issue, pool, skip=lacking, months_back=0)
     _make_ready(issue)
+    return issue
+
+
+def make_following(pool: list[dict], *, skip: set[tuple[int, str]]) -> Issue:
+    """The issue after the next one, which is being written: every second item, all approved but for what is skipped:
+    (position in the pool, language) that nobody has translated yet."""
+    chosen = pool[::2]
+    issue = _start(_months_before(NEXT, -1), slug="", finalised_on=_months_before(FINALISED, -1))
+    _fill(issue, chosen, skip={(at // 2, language) for at, language in skip}, months_back=-1)
     return issue
 
 
@@ -101,6 +111,7 @@ def _fill(issue: Issue, pool: list[dict], *, skip: set[tuple[int, str]], months_
             for item, data in zip(items, pool, strict=True)
             for key in data[field]
         )
+    finding.find_all(issue, state=Text.State.APPROVED, now=timezone.now())
 
 
 def _dated(source: dict, months_back: int) -> dict:

@@ -6,7 +6,8 @@ from members import documents, profiles, reports
 from members.access import Seat
 from members.models import Contact, Document, FieldReport, Member
 from members.reports import Told
-from newsletter.models import Issue, Item
+from newsletter.models import Issue, Item, Revision, Text
+from newsletter.translation import texts
 from picum.accounts.models import User
 from picum.pages.demo.drawings import paper
 from picum.pages.demo.organisations import read
@@ -63,12 +64,14 @@ def _take(row: FieldReport, *, by: User, now: datetime.datetime) -> None:
     if issue is None:
         return
     item = read("reports")["item"]
-    texts = {code: words for code, words in item.items() if isinstance(words, dict)}
-    number = reports.take(row, issue=issue.pk, section=item["section"], by=by, now=now, **texts[row.language])
-    for code, words in texts.items():
-        if code != row.language:
-            fields = {"title": words["title"], "text": f"<p>{words['text']}</p>"}
-            Item.objects.get(pk=number).translations.create(language_code=code, **fields)
+    words = {code: words for code, words in item.items() if isinstance(words, dict)}
+    number = reports.take(row, issue=issue.pk, section=item["section"], by=by, now=now, **words[row.language])
+    item = Item.objects.get(pk=number)
+    texts.approve(texts.find(item, row.language), by=by, now=now)
+    fields = {"state": Text.State.APPROVED, "how": Revision.How.PAGE, "by": by, "now": now}
+    for code in words.keys() - {row.language}:
+        said = {"title": words[code]["title"], "text": f"<p>{words[code]['text']}</p>"}
+        texts.store(texts.find(item, code), said, **fields)
 
 
 def wish(members: dict[str, Member], *, today: datetime.date) -> None:

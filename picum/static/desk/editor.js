@@ -20,7 +20,7 @@
       attributes["aria-labelledby"] = label.id;
       label.addEventListener("click", () => editor.commands.focus());
     }
-    editor.setOptions({ editorProps: { attributes } });
+    editor.setOptions({ editorProps: { ...editor.options.editorProps, attributes } });
   });
 
   // Django's selector names an icon that has no role; without one the name is not spoken (ARIA 1.2).

@@ -14,7 +14,9 @@ document.addEventListener("DOMContentLoaded", () => {
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       const fresh = page.querySelector(".desk-progress");
       const focused = region.contains(document.activeElement) ? document.activeElement.id : "";
+      const opened = [...region.querySelectorAll("details[open]")].map((details) => details.id);
       region.replaceChildren(fresh);
+      for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
       if (focused) document.getElementById(focused)?.focus();
       say(fresh.dataset.phase);
     } catch {

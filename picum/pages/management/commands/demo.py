@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from newsletter.importing import import_rows
 from newsletter.models import Issue
-from picum.pages.demo import content, past, readers
+from picum.doorbell import ring
+from picum.pages.demo import content, making, past, readers
 from picum.pages.demo import members as network
 
 
@@ -34,9 +35,15 @@ class Command(BaseCommand):
             earlier = content.make_past(pool, number=issues, dice=dice)
             past.tell_of_issues(earlier, readers=subscribers, dice=random.Random(seed), now=timezone.now())  # noqa: S311
             content.make_next(pool)
+        # What the workers would find by themselves within the hour.
+        for deed in ("index_items", "learn_translations"):
+            ring("newsletter.upkeep", deed)
         report = import_rows(readers.rows(subscribers, dice), source="demo")
         past.tell_of_readers(now=timezone.now())
         made = network.make(members, seed=seed) if members else None
+        if made:
+            people = {account.user.email.partition("@")[0]: account.user for account in made.accounts}
+            making.make(pool, people, now=timezone.now())
         items = Issue.objects.get(slug="next").items.count()
         self.stdout.write(
             f"{report.added} readers, {len(earlier)} past issues and the ready issue “next” with {items} items "

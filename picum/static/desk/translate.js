@@ -1,0 +1,167 @@
+// The translator's page: keys, what may be inserted, what to look at, the mail; keeping.js and conflict.js do the rest.
+"use strict";
+{
+  const form = document.getElementById("words");
+  const keeper = new Keeper(form, document.getElementById("kept"));
+  new Conflict(keeper, document.getElementById("conflict"), document.getElementById("taken"));
+  const button = (deed) => form.querySelector(`button[name="deed"]${deed}`);
+
+  // --- what only this browser had ---------------------------------------------------------------------------------------
+
+  const restored = document.getElementById("restored");
+  window.addEventListener("load", () => setTimeout(() => { // the editors are there
+    const before = keeper.words();
+    restored.hidden = !keeper.restore();
+    restored.querySelector("[data-drop-restored]").addEventListener("click", () => {
+      keeper.put(before);
+      keeper.keep();
+      restored.hidden = true;
+      keeper.fields[0].focus();
+    });
+    if (restored.hidden && "unkept" in form.dataset) keeper.keep();
+  }));
+
+  // --- buttons: nothing is handed on before it is kept -------------------------------------------------------------------
+
+  document.addEventListener("submit", async (event) => {
+    const sends = event.target;
+    if (sends.method !== "post" || !document.getElementById("content").contains(sends)) return;
+    if (event.submitter?.value === "discard") {
+      keeper.kept = keeper.words(); // nothing of it is to be kept any more
+      keeper.forget();
+    }
+    if (sends.elements.csrfmiddlewaretoken) sends.elements.csrfmiddlewaretoken.value = Keeper.token(sends);
+    if (keeper.isKept && !keeper.busy) return;
+    event.preventDefault();
+    if (await keeper.keep()) sends.requestSubmit(event.submitter);
+    else document.querySelector("#conflict:not([hidden]) h2")?.focus();
+  });
+
+  // Here, not by way of the desk: so it can be undone.
+  button("[data-draft]")?.addEventListener("click", (event) => {
+    event.preventDefault();
+    keeper.put(JSON.parse(event.target.dataset.draft));
+    event.target.closest("details").hidden = true;
+    document.getElementById("machines").hidden = false;
+    keeper.fields[0].focus();
+  });
+
+  // --- keys ---------------------------------------------------------------------------------------------------------------
+
+  // Before the editor, for which Ctrl and Enter is a new line.
+  document.addEventListener("keydown", (event) => {
+    const does = key(event);
+    if (!does) return;
+    event.preventDefault();
+    event.stopPropagation();
+    does();
+  }, { capture: true });
+
+  const key = (event) => {
+    const plain = !event.shiftKey && !event.isComposing;
+    const control = plain && (event.ctrlKey || event.metaKey) && !event.altKey;
+    const alt = plain && event.altKey && !event.ctrlKey && !event.metaKey;
+    const elsewhere = event.target.closest("form");
+    if (control && event.key === "Enter") {
+      return () => (elsewhere && elsewhere !== form ? elsewhere.requestSubmit() : button("[data-done]").click());
+    }
+    if (control && event.key.toLowerCase() === "s") return keepNow;
+    if (alt && event.key === "PageUp") return () => document.querySelector(".translate-way [rel=prev]")?.click();
+    if (alt && event.key === "PageDown") return () => document.querySelector(".translate-way [rel=next]")?.click();
+    return null;
+  };
+
+  const keepNow = async () => {
+    if (await keeper.keep()) Keeper.speak(keeper.shown.dataset.kept);
+  };
+
+  // --- inserting -----------------------------------------------------------------------------------------------------------
+
+  let last = null; // the field in which the person wrote last
+  form.addEventListener("focusin", (event) => {
+    const field = event.target.closest(".translate-target")?.querySelector("[data-words]");
+    if (field) last = field;
+  });
+  document.addEventListener("click", (event) => {
+    const offer = event.target.closest("[data-insert]");
+    if (!offer) return;
+    const field = keeper.fields.find(({ name }) => name === offer.dataset.field) ?? last ?? keeper.fields.at(-1);
+    const editor = keeper.editors.get(field.name);
+    if (editor) insertRich(editor, offer.dataset.insert, field === last);
+    else insertPlain(field, offer.dataset.insert);
+    last = field;
+  });
+
+  const insertRich = (editor, html, atCursor) => {
+    const chain = () => editor.chain().focus(atCursor ? undefined : "end");
+    chain().run();
+    const { from } = editor.state.selection;
+    const before = editor.state.doc.textBetween(Math.max(0, from - 1), from);
+    chain().insertContent((before && !/[\s(«“„"'’]/.test(before) ? " " : "") + html).run();
+  };
+
+  const insertPlain = (field, words) => {
+    field.focus();
+    const before = field.value.slice(0, field.selectionStart).at(-1);
+    // Unlike setting the value, this can be undone.
+    document.execCommand("insertText", false, (before && !/[\s(«“„"'’]/.test(before) ? " " : "") + words);
+  };
+
+  // --- what to look at -----------------------------------------------------------------------------------------------------
+
+  const warnings = document.getElementById("warnings");
+  let pause = 0;
+  keeper.addEventListener("typed", () => {
+    clearTimeout(pause);
+    if (warnings) pause = setTimeout(look, 1500);
+  });
+
+  const look = async () => {
+    try {
+      const response = await fetch(form.dataset.aid, {
+        method: "POST",
+        redirect: "manual",
+        headers: { "Content-Type": "application/json", "X-CSRFToken": Keeper.token(form) },
+        body: JSON.stringify(keeper.words()),
+      });
+      if (response.ok) showWarnings(await response.text());
+    } catch {
+      // Without a connection the last ones stay.
+    }
+  };
+
+  const showWarnings = (html) => {
+    const said = () => warnings.querySelector("[data-told]")?.textContent ?? "";
+    const before = said();
+    if (warnings.dataset.html === html) return;
+    warnings.dataset.html = warnings.innerHTML = html;
+    if (said() !== before) Keeper.speak(said());
+  };
+
+  // --- the mail, drawn anew while somebody looks at it ----------------------------------------------------------------------
+
+  const mail = document.getElementById("mail");
+  let stale = false, seen = false;
+  const draw = () => {
+    if (!stale || !seen) return;
+    stale = false;
+    mail.contentWindow.location.replace(mail.src); // no step back for each drawing
+  };
+  new IntersectionObserver(([entry]) => { seen = entry.isIntersecting; draw(); }).observe(mail);
+  keeper.addEventListener("kept", (event) => {
+    stale = true;
+    draw();
+    for (const drop of document.querySelectorAll(".translate-drop")) drop.hidden = false;
+    const known = Number(form.elements.source.value);
+    if (known && event.detail.source > known) document.getElementById("newer").hidden = false;
+  });
+
+  // --- from text to text -----------------------------------------------------------------------------------------------------
+
+  // Who comes from another text goes on writing; what the desk said about that one is spoken.
+  if (document.referrer.includes("/translate/") && !location.hash && document.getElementById("conflict").hidden) {
+    keeper.fields[0].focus({ preventScroll: true });
+    const said = [...document.querySelectorAll(".messagelist li")].map((message) => message.textContent.trim());
+    if (said.length) setTimeout(() => Keeper.speak(said.join(" ")), 500);
+  }
+}
