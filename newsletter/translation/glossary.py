@@ -193,7 +193,7 @@ def _is_noun(sentence: str, tokens: list[Token], at: int, length: int) -> bool:
 
 def _sentences(words: Mapping[str, str], language: str) -> Iterator[tuple[str, str, int, str]]:
     """Of each sentence: field, the whole block it stands in, where in it, and the sentence; all without markup."""
-    for name, value in words.items():
+    for name, value in segments.in_order(words):
         for block in segments.blocks(name, value, language):
             said = [segment.plain for segment in block.segments]
             whole, at = " ".join(said), 0

@@ -14,6 +14,8 @@ from newsletter.translation import sentences
 from picum import richtext
 
 RICH = ("text", "message", "donation")  # fields with markup; all others are one plain line
+# As people read them. Words that come from a database have their fields in any order.
+_ORDER = ("title", "text", "subject", "masthead", "message", "donation")
 _TAG = re.compile(r"<(/?)([a-z]+)([^>]*)>")
 _INLINE = {"strong", "em", "a"}
 MARK = re.compile(r"⟦(/?)(\d+)(/?)⟧")
@@ -51,7 +53,7 @@ def cut(words: Mapping[str, str], language: str) -> list[Segment]:
     """All segments of a text's words, field by field in their order."""
     return [
         segment
-        for name, value in words.items()
+        for name, value in in_order(words)
         for block in blocks(name, value, language)
         for segment in block.segments
     ]
@@ -111,7 +113,7 @@ def pairs(
     Where a block has another number of sentences than its source it is paired as a whole; where the blocks differ in
     number, nothing of that field is paired."""
     found: list[tuple[Segment, str]] = []
-    for name, value in source.items():
+    for name, value in in_order(source):
         theirs = blocks(name, value, source_language)
         ours = blocks(name, target.get(name, ""), language)
         if len(theirs) != len(ours):
@@ -122,6 +124,11 @@ def pairs(
             elif len(block.segments) == 1:
                 found.append((block.segments[0], " ".join(segment.words for segment in other.segments)))
     return found
+
+
+def in_order(words: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The fields of a text and their values, as people read them."""
+    return sorted(words.items(), key=lambda field: _ORDER.index(field[0]) if field[0] in _ORDER else len(_ORDER))
 
 
 # --- cutting --------------------------------------------------------------------------------------------------------

@@ -110,7 +110,7 @@ def _placeholders(source_words: Words, target_words: Words, language: str) -> li
     there = {found[0].casefold() for value in source_words.values() for found in _PLACEHOLDER.finditer(value)}
     return [
         Warning("placeholder", _("%s looks like something still to be done.") % _in_quotes(found[0]), name, found[0])
-        for name, value in target_words.items()
+        for name, value in segments.in_order(target_words)
         for found in _PLACEHOLDER.finditer(" ".join(segment.plain for segment in segments.cut({name: value}, language)))
         if found[0].casefold() not in there
     ]
@@ -200,7 +200,7 @@ def _no_source() -> Warning:
 def _shape(source_words: Words, target_words: Words) -> list[Warning]:
     """A field without words, paragraphs that are not as many, a text that is far too short."""
     found = []
-    for name, value in source_words.items():
+    for name, value in segments.in_order(source_words):
         here = target_words.get(name, "")
         theirs, ours = _paragraphs(name, value), _paragraphs(name, here)
         if theirs and not ours:

@@ -40,7 +40,7 @@ def with_links(*urls, slug="next") -> Issue:
 
 
 def seen() -> dict[str, tuple[str, int | None, str]]:
-    return {check.url: (check.state, check.status, check.note) for check in LinkCheck.objects.all()}
+    return {check.url: (check.state, check.status, check.note) for check in LinkCheck.objects.order_by("pk")}
 
 
 def asked(issue, *, now=NOW, older_than=link_checks.AT_ONCE) -> int:

@@ -214,7 +214,7 @@ def _with_units(found: list[Sheet], glossary: Glossary) -> list[Sheet]:
         hints: dict[str, list[str]] = {}
         for hit in glossary.marked(sheet.source_words, sheet.source.language, sheet.text.language):
             hints.setdefault(hit.sentence, []).append(f"{hit.words} → {', '.join(hit.offered)}")
-        for name, value in sheet.source_words.items():
+        for name, value in segments.in_order(sheet.source_words):
             sheet.units.extend(_units(sheet, name, value, late[sheet.name], hints))
     return found
 
@@ -280,7 +280,7 @@ def rebuilt(sheet: Sheet, taken: Mapping[str, str]) -> texts.Words:
     """The present words with some sentences replaced, by key; what has no translation yet is GAP, in a field of which
     something is translated. Sentences that are left alone keep their own markup. Raises Damaged."""
     words = {}
-    for name, value in sheet.source_words.items():
+    for name, value in segments.in_order(sheet.source_words):
         units = [unit for unit in sheet.units if unit.field == name]
         if any(unit.key in taken for unit in units):
             words[name] = _rebuilt_field(sheet, name, value, {unit.key: unit for unit in units}, taken)

@@ -29,6 +29,11 @@ def test_sentences_blocks_and_marks():
     ]
 
 
+def test_words_from_a_database_that_orders_their_fields_itself_are_cut_in_the_order_of_reading():
+    assert segments.cut(dict(reversed(WORDS.items())), "en") == segments.cut(WORDS, "en")
+    assert changes.changed(dict(reversed(WORDS.items())), WORDS, "en") == []
+
+
 def test_its_own_words_put_together_are_the_text_again():
     own = {one.key: one.words for one in segments.cut(WORDS, "en")}
     assert segments.put_together(WORDS, "en", own) == {name: richtext.clean(value) for name, value in WORDS.items()}
