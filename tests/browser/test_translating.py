@@ -263,6 +263,7 @@ def test_on_a_small_phone_the_source_is_above_and_the_buttons_are_in_reach(chrom
     source, own = (
         phone.tab.locator(place).nth(1).bounding_box() for place in (".translate-source", ".translate-target")
     )
+    phone.tab.locator(".translate-target").nth(1).scroll_into_view_if_needed()
     button = phone.tab.get_by_role("button", name="Approve and go on").bounding_box()
     phone.context.close()
     assert source["y"] + source["height"] <= own["y"]
