@@ -18,7 +18,7 @@ from django.utils import timezone
 from newsletter import outside, translating
 from newsletter.models import Edition, Issue, Item, ItemTranslation, LinkCheck
 from newsletter.models.outside import URL_LENGTH
-from picum.doorbell import ring_on_commit
+from picum.doorbell import ring_once_on_commit
 
 # Asked again, at the earliest: when a person wants to know, before sending, and by itself while an issue is made.
 AT_ONCE, BEFORE_SENDING, NOW_AND_THEN = (
@@ -74,7 +74,7 @@ def known(urls: Iterable[str]) -> dict[str, LinkCheck]:
 
 
 def ask(issue: Issue, *, now: datetime.datetime, older_than: datetime.timedelta) -> int:
-    """Have the links of an issue checked that were not within this time; how many are due. Rings on commit. Wants
+    """Have the links of an issue checked that were not within this time; how many are due. Rings once on commit. Wants
     `Issue.objects.with_contents()`."""
     urls = _addresses(issue)
     LinkCheck.objects.bulk_create(
@@ -86,7 +86,8 @@ def ask(issue: Issue, *, now: datetime.datetime, older_than: datetime.timedelta)
     rows.filter(Q(checked_at=None) | Q(checked_at__lte=now - older_than), due_at=None).update(due_at=now)
     due = rows.filter(due_at__lte=now).count()
     if due:
-        ring_on_commit("newsletter.check_links", issue.pk)
+        # All languages of an issue may be made ready at once; its links are checked together.
+        ring_once_on_commit("newsletter.check_links", issue.pk)
     return due
 
 

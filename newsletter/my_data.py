@@ -65,6 +65,7 @@ def about(address_key: uuid.UUID) -> dict[str, Any]:
     Twelve statements, whatever the size."""
     reader = Subscriber.objects.filter(address_key=address_key).first()
     moves = Move.objects.filter(Q(address_key=address_key) | (Q(subscriber=reader) if reader else Q(pk=None)))
+    moves = moves.order_by("pk")
     sign_ups = SignUp.objects.filter(address_key=address_key).select_related("wording").order_by("pk")
     lines = Consent.objects.filter(address_key=address_key).select_related("wording").order_by("number")
     stop = Suppression.objects.filter(address_key=address_key).first()

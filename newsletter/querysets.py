@@ -17,6 +17,16 @@ class IssueQuerySet(TranslatableQuerySet):
         """Without circulars, which are nobody's but their recipients'."""
         return self.filter(kind="newsletter")
 
+    def ready(self):
+        """Newsletters of which an edition can be sent."""
+        return self.newsletters().filter(editions__state="ready").distinct()
+
+    def with_words(self):
+        """What there is to translate, in 6 queries, whatever the size: without what stands beside the words."""
+        items = self.model._meta.get_field("items").related_model.objects.select_related("section")
+        items = items.prefetch_related("translations", "section__translations").order_by(*items.model._meta.ordering)
+        return self.prefetch_related("translations", "editions", models.Prefetch("items", queryset=items))
+
     def with_contents(self, *, on: datetime.date | None = None):
         """All that composing needs, in a fixed number of queries: 13, whatever the size. With `on`, items that must
         not appear before a later day are left out: for everything that readers see."""

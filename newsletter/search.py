@@ -21,21 +21,13 @@ from django.db.models import (
 
 from newsletter.models import Edition, Issue, Item
 from newsletter.search_index import APART, folded, stemmed
+from newsletter.search_words import Term
 
 BEST, NEWEST = "best", "newest"
 LONGEST, MOST = 200, 10  # letters and terms of a question; what goes beyond is not asked
 HALF = 2  # letters of a word that may be the beginning of another
 _TERM = re.compile(r'(?<!\S)(-?)(?:"([^"]*)"?|([^\s"]+))')
 _QUOTES = str.maketrans(dict.fromkeys("“”„«»‟＂", '"'))
-
-
-@dataclass(frozen=True)
-class Term:
-    """A word or a phrase, as it is compared: its stems, and the whole words if it may be typed half."""
-
-    stems: str
-    half: str = ""
-    without: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,14 +51,17 @@ def items(
     language: str,
     narrowing: Narrowing = Narrowing(),  # it is frozen
     *,
+    among: QuerySet[Item] | None = None,
     order: str = BEST,
     on: datetime.datetime,
 ) -> QuerySet[Item]:
     """Items of newsletters whose words in a language answer the question; without one, all that the narrowing leaves,
-    in whatever language. BEST: those first that have it in their title; of those, and else, the newest first."""
-    found = _narrowed(Item.objects.filter(issue__kind=Issue.Kind.NEWSLETTER), narrowing, language, on=on)
+    in whatever language. BEST: those first that have it in their title; of those, and else, the newest first. `among`:
+    what may be found at all."""
+    among = Item.objects.all() if among is None else among
+    found = _narrowed(among.filter(issue__kind=Issue.Kind.NEWSLETTER), narrowing, language, on=on)
     terms = parsed(question, language)
-    newest = ("-issue__period", "-issue", "section__position", "position", "pk")
+    newest = ("-issue__period", "-issue_id", "section__position", "position", "pk")
     if not terms:
         return found.order_by(*newest)
     found = found.alias(entry=FilteredRelation("search_entries", condition=Q(search_entries__language=language)))
@@ -95,9 +90,7 @@ def parsed(question: str, language: str) -> list[Term]:
 
 
 def _says(term: Term) -> Q:
-    says = Q(entry__words__contains=term.stems)
-    if term.half:
-        says |= Q(entry__plain__contains=term.half)
+    says = Q(entry__words__says=term)
     return ~says if term.without else says
 
 

@@ -10,7 +10,7 @@ from django.db.models import F, Min, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from newsletter import in_markdown, rendering, translating
+from newsletter import in_markdown, rendering, search_sight, translating
 from newsletter.models import Item, ItemTranslation
 from picum import csvfile, links, localising, plaintext
 
@@ -22,12 +22,13 @@ SECTION, AREA = "section", "area"
 @dataclass(frozen=True)
 class Selection:
     """Items by their numbers, and how they are put down: in the words of a language, or else of the next along the
-    fallbacks, under the headings of their sections or areas."""
+    fallbacks, under the headings of their sections or areas. `sees`: the languages of `newsletter.search_sight`."""
 
     numbers: Collection[int]
     language: str
     by: str
     on: datetime
+    sees: Collection[str] | None = None
 
     def items(self) -> Iterator[Item]:
         """In their order, with all that is written of them."""
@@ -35,7 +36,8 @@ class Selection:
         for start in range(0, len(numbers), CHUNK):
             chunk = numbers[start : start + CHUNK]
             found = {item.pk: item for item in _whole(Item.objects.filter(pk__in=chunk))}
-            yield from (found[pk] for pk in chunk if pk in found)
+            items = (found[pk] for pk in chunk if pk in found)
+            yield from (item for item in items if self.sees is None or self.words(item)[0])
 
     def heading(self, item: Item) -> str:
         if self.by == SECTION:
@@ -45,15 +47,14 @@ class Selection:
 
     def words(self, item: Item) -> tuple[str, ItemTranslation | None]:
         """The language in which it is put down, and its words."""
-        shown = translating.shown_in(item, self.language, [])
+        readable = search_sight.readable(item, self.sees, _editions(item), on=self.on)
+        shown = search_sight.shown_in(item, self.language, [], readable)
         return (shown, translating.texts(item)[shown]) if shown else ("", None)
 
     def address(self, item: Item, shown: str) -> str:
         """Its page in the archive; "" where it is not published."""
-        editions = [edition for edition in item.issue.editions.all() if edition.language == shown]
-        out = any(edition.published_at and edition.published_at <= self.on for edition in editions)
-        early = item.not_before and item.not_before > localising.local_day(self.on)
-        return links.page("newsletter:item", item.pk, language=shown) if out and not early else ""
+        out = search_sight.is_out(item, shown, _editions(item), self.on)
+        return links.page("newsletter:item", item.pk, language=shown) if out else ""
 
     def _ordered(self) -> list[int]:
         section = ["section__position", "section"]
@@ -132,6 +133,10 @@ def _sources(item: Item, language: str) -> list[rendering.SourceLine]:
 def _source(line: rendering.SourceLine) -> str:
     name = in_markdown.plain(line.name)
     return (in_markdown.link(name, line.url) if line.url else name) + in_markdown.plain(f"x{line.details}")[1:]
+
+
+def _editions(item: Item) -> dict[str, datetime | None]:
+    return {edition.language: edition.published_at for edition in item.issue.editions.all()}
 
 
 def _whole(items: QuerySet[Item]) -> QuerySet[Item]:

@@ -1,5 +1,6 @@
 """What the search looks through is kept as the items are: `index` is called, in the same transaction, wherever an
-item's words, places or sources change. What was here before is made up for by `fill`.
+item's words, places or sources change, and `forget` where an institution's name does. Names of sections, areas, rights
+are not among the words. What was here before is made up for by `fill`.
 """
 
 import re
@@ -10,9 +11,11 @@ from html import unescape
 from django.db.models import Exists, OuterRef
 
 from newsletter import rendering, translating
-from newsletter.models import Item, ItemTranslation, SearchEntry
+from newsletter.models import Body, Item, ItemTranslation, SearchEntry
+from newsletter.search_words import LONGEST
 from newsletter.translation import stems
 from picum import localising
+from picum.doorbell import ring_on_commit
 
 BATCH = 100  # items
 APART = "|"  # between what must not be found as one phrase
@@ -40,6 +43,13 @@ def write(pks: Collection[int]) -> None:
         update_fields=["title", "words", "plain"],
         unique_fields=["language", "item"],
     )
+
+
+def forget(body: Body) -> None:
+    """An institution has another name: its items are read anew by a worker, rung for on commit, or within the hour.
+    Until then the search does not know them."""
+    if SearchEntry.objects.filter(item__in=Item.objects.filter(bodies=body)).delete()[0]:
+        ring_on_commit("newsletter.upkeep", "index_items")
 
 
 def _kept(pks: Collection[int], there: set[tuple[int, str]]) -> list[int]:
@@ -96,4 +106,6 @@ def folded(words: str) -> str:
 
 
 def _line(parts: Iterable[list[str]]) -> str:
-    return " " + f" {APART} ".join(" ".join(part) for part in parts if part) + " "
+    # Without its accents a letter may be a blank and a mark: the isolated vowels of Arabic are.
+    said = (" ".join(word[:LONGEST] for stem in part for word in stem.split()) for part in parts)
+    return " " + f" {APART} ".join(filter(None, said)) + " "

@@ -26,6 +26,7 @@ from newsletter.mime import Letter
 from newsletter.models import Edition
 from newsletter.transports import Following, Lane, Outcome, Transport, Verdict
 from newsletter.transports.smtp import SMTPTransport
+from picum.doorbell import ring_on_commit
 
 log = logging.getLogger(__name__)
 GATHER_SECONDS = 0.003  # how long an outcome waits for company before it is written
@@ -74,6 +75,9 @@ def complete(edition_id: int) -> bool:
         if edition.state not in {Edition.State.SENDING, Edition.State.PAUSED} or not ledger.is_finished(edition_id):
             return False
         lifecycle.move(edition, Edition.State.SENT, by=None, finished_at=timezone.now())
+        if not Edition.objects.frozen().filter(issue=edition.issue_id, finished_at=None).exists():
+            # Whoever watched it go out looks at the numbers next, and does not wait a quarter of an hour for them.
+            ring_on_commit("newsletter.upkeep", "count_figures")
     return True
 
 

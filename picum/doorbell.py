@@ -1,6 +1,7 @@
 """Ringing for the workers. A bell that nobody hears delays and never loses: the reconciler rings again."""
 
 import logging
+from dataclasses import dataclass
 
 from celery import current_app
 from django.db import transaction
@@ -20,3 +21,20 @@ def ring(task: str, *ids: int | str, times: int = 1, expires: float | None = Non
 
 def ring_on_commit(task: str, *ids: int | str, times: int = 1) -> None:
     transaction.on_commit(lambda: ring(task, *ids, times=times))
+
+
+def ring_once_on_commit(task: str, *ids: int | str) -> None:
+    """However often a transaction asks for it."""
+    bell = _Bell(task, ids)
+    # What an inner atomic block asked for still stands: had that block been rolled back, it would not be in the list.
+    if bell not in (waiting for _savepoints, waiting, *_robust in transaction.get_connection().run_on_commit):
+        transaction.on_commit(bell)
+
+
+@dataclass(frozen=True)
+class _Bell:
+    task: str
+    ids: tuple[int | str, ...]
+
+    def __call__(self) -> None:
+        ring(self.task, *self.ids)

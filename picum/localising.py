@@ -64,6 +64,7 @@ def deadline(when: datetime.datetime, language: str) -> str:
     return f"{moment(local, language)} {local:%Z}"
 
 
+@lru_cache(maxsize=2048)  # lists of issues ask for all of ten years
 def month(date: datetime.date, language: str) -> str:
     """ "May 2026", "mayo de 2026"."""
     return format_skeleton("yMMMM", date, locale=locale(language))

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import environ
 from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
+from kombu import Exchange, Queue
 
 from picum import env
 
@@ -244,6 +245,19 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
         "interval_max": 0.5,
     }
 )
+# What nobody waits for has a queue of its own: mails never stand behind it. A worker takes from both in turn, or from
+# those of its -Q.
+CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in ("celery", "upkeep")]
+CELERY_TASK_ROUTES = {
+    task: {"queue": "upkeep"}
+    for task in (
+        "newsletter.upkeep",
+        "members.upkeep",
+        "newsletter.check_links",
+        "newsletter.check_sender",
+        "newsletter.machine_drafts",
+    )
+}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

@@ -6,6 +6,7 @@ from itertools import groupby
 from urllib.parse import urlencode
 
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -13,24 +14,27 @@ from django.views.decorators.http import require_safe
 from newsletter import translating
 from newsletter.admin import guard, texts
 from newsletter.admin.assigning import AssignForm
-from newsletter.admin.board_tiles import Tile, Tiles
+from newsletter.admin.board_tiles import HIDDEN, Tiles
 from newsletter.rendering import language_name
 from newsletter.translation import access, board
 from newsletter.translation.board import Board, Cell, Column, Row, Stage
 from picum.accounts.models import User
 
-ONLY = ("mine", "late", "outdated")
+STAGES = {"outdated": Stage.OUTDATED, "review": Stage.REVIEW}
+ONLY = ("mine", "late", *STAGES)
 # From what is done to what is not begun, as the bars have them.
 IN_ORDER = (Stage.APPROVED, Stage.REVIEW, Stage.DRAFT, Stage.OUTDATED, Stage.MISSING)
 
 
 @dataclass(frozen=True)
 class Filters:
-    """What of a board is shown: the cells that are all of it, in one language or in all ("")."""
+    """What of a board is shown, in one language or in all (""): the cells that are all of it, at either of the stages
+    where both are asked for."""
 
     mine: bool = False
     late: bool = False
     outdated: bool = False
+    review: bool = False
     language: str = ""
 
     @classmethod
@@ -49,14 +53,14 @@ class Filters:
         return f"?{urlencode(self.fields)}" if self.fields else ""
 
     @property
-    def hide_cells(self) -> bool:
-        return self.mine or self.late or self.outdated
+    def stages(self) -> set[Stage]:
+        return {stage for name, stage in STAGES.items() if getattr(self, name)}
 
     def show(self, cell: Cell, user: User) -> bool:
         return (
             (not self.mine or cell.assignee == user)
             and (not self.late or cell.is_late)
-            and (not self.outdated or cell.stage == Stage.OUTDATED)
+            and (not self.stages or cell.stage in self.stages)
         )
 
 
@@ -72,12 +76,12 @@ class Head:
 
 @dataclass(frozen=True)
 class Line:
-    """A row as the page shows it: a tile for each column, None where the filters hide it. `changed`: has its original
-    changed since some of them were made?"""
+    """A row as the page shows it: a cell for each column, an empty one where the filters hide it. `changed`: has its
+    original changed since some of them were made?"""
 
     row: Row
     what: str
-    tiles: list[Tile | None]
+    tiles: list[SafeString]
     changed: bool
 
 
@@ -91,26 +95,27 @@ class Part:
 
 @require_safe
 def show(request, pk: int):
-    issue = texts.readable_issue(request, pk)
+    issue = texts.readable_issue(request, pk, words_alone=True)
     found = board.of(issue, request.user, on=timezone.localdate())
     filters = Filters.of(request.GET, [column.language for column in found.columns])
     spoken = get_language() or "en"
     heads = [_head(column, len(found.rows), spoken) for column in found.columns]
     shown = [head for head in heads if filters.language in ("", head.column.language)]
     with_original = len(shown) < len(translating.LANGUAGES)
+    form = AssignForm(found) if access.may_approve(request.user) else None
     return guard.page(
         request,
         "board.html",
         _("Board: %s") % issue,
         issue=issue,
-        parts=_parts(found, shown, filters, request.user),
+        parts=_parts(shown, found, Tiles(found, ticks=form is not None), lambda cell: filters.show(cell, request.user)),
         heads=shown,
         languages=[(head.column.language, head.name) for head in heads],
         with_original=with_original,
         span=1 + with_original + len(shown),
         filters=filters,
         writable=found.writable,
-        form=AssignForm(found) if access.may_approve(request.user) else None,
+        form=form,
         outdated=sum(head.column.counts[Stage.OUTDATED] for head in shown),
         reading=[head for head in heads if head.column.reading.readers],
         whole=sum(head.column.reading.readers for head in heads if head.column.reading.is_whole),
@@ -128,12 +133,10 @@ def _head(column: Column, rows: int, spoken: str) -> Head:
     return Head(column, f"{name[:1].upper()}{name[1:]}", bar, counts)
 
 
-def _parts(found: Board, heads: list[Head], filters: Filters, user: User) -> list[Part]:
+def _parts(heads: list[Head], found: Board, tiles: Tiles, shows: Callable[[Cell], bool]) -> list[Part]:
     """The lines of which something is shown, by section."""
-    tiles = Tiles(found)
-    lines = [_line(row, heads, tiles, lambda cell: filters.show(cell, user)) for row in found.rows]
-    if filters.hide_cells:
-        lines = [line for line in lines if any(line.tiles)]
+    languages = [head.column.language for head in heads]
+    lines = [_line(row, heads, tiles, shows) for row in found.rows if any(shows(row.cells[code]) for code in languages)]
     by_section = groupby(lines, key=lambda line: line.row.item and line.row.item.section_id)
     return [_part(list(group)) for _section, group in by_section]
 
@@ -149,6 +152,6 @@ def _line(row: Row, heads: list[Head], tiles: Tiles, shows: Callable[[Cell], boo
     return Line(
         row=row,
         what=what,
-        tiles=[tiles.of(cell, what, name) if shows(cell) else None for cell, name in cells],
+        tiles=[tiles.of(cell, what, name) if shows(cell) else HIDDEN for cell, name in cells],
         changed=any(cell.stage == Stage.OUTDATED for cell, _name in cells),
     )

@@ -11,7 +11,8 @@ from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from newsletter.admin import guard
+from newsletter import translating
+from newsletter.admin import board_outdated, guard
 from newsletter.admin import texts as desk_texts
 from newsletter.admin.assigning import AssignForm
 from newsletter.admin.board import Filters
@@ -45,27 +46,35 @@ class Picked:
 
     @property
     def name(self) -> str:
-        language = language_name(self.cell.language, get_language() or "en")
+        language = self.language
         return f"{language} “{self.title}”" if self.title else f"{language}, {_('the words around the items')}"
+
+    @property
+    def language(self) -> str:
+        return language_name(self.cell.language, get_language() or "en")
 
 
 @require_POST
 def move(request, pk: int):
-    """The deed that the pressed button names, then back to where it stood."""
-    issue = desk_texts.readable_issue(request, pk)
+    """The deed that the pressed button names, then back to the text that was ticked last."""
+    issue = desk_texts.readable_issue(request, pk, words_alone=True)
     deed = DEEDS.get(request.POST.get("deed", ""))
     if deed is None:
         raise Http404
     deed(request, board.of(issue, request.user, on=timezone.localdate()))
-    stays, query = "stay" in request.POST, Filters.of(request.POST).query
-    page = reverse(f"admin:newsletter_issue_{'outdated' if stays else 'board'}", args=[pk])
-    return HttpResponseRedirect(f"{page}{query}{_place(request) if stays else ''}")
+    stays = "stay" in request.POST
+    address = reverse("admin:newsletter_issue_board", args=[pk]) + Filters.of(request.POST).query
+    page = board_outdated.way_back(issue, request.POST) if stays else address
+    return HttpResponseRedirect(f"{page}{_place(request, stays)}")
 
 
-def _place(request) -> str:
-    """Of the text that was pressed: who works with the keys goes on there, not at the top of the page."""
-    what = request.POST.get("cell", "").partition(":")[0]
-    return f"#text-{what}" if what == desk_texts.AROUND or what.isdecimal() else ""
+def _place(request, stays: bool) -> str:
+    """Who works with the keys goes on there, not at the top of the page."""
+    what, _colon, rest = request.POST.get("cell", "").partition(":")
+    language = rest.partition(":")[0]
+    if language not in translating.LANGUAGES or not (what == desk_texts.AROUND or what.isdecimal()):
+        return ""
+    return f"#text-{what}" if stays else f"#cell-{what}-{language}"
 
 
 def approve(request, found: Board) -> None:
@@ -77,9 +86,12 @@ def approve(request, found: Board) -> None:
         # What had no key when it was shown is found as it is.
         texts.approve(picked.text(), by=request.user, now=now, seen=picked.seen if picked.cell.number else None)
 
-    done = _each(request, _picked(request, found), one)
-    if done:
-        messages.success(request, ngettext("%d text was approved.", "%d texts were approved.", done) % done)
+    _each(
+        request,
+        _picked(request, found),
+        one,
+        lambda done: ngettext("%d text was approved.", "%d texts were approved.", len(done)) % len(done),
+    )
 
 
 def send_back(request, found: Board) -> None:
@@ -90,9 +102,12 @@ def send_back(request, found: Board) -> None:
         _refuse(picked, {Stage.MISSING: NO_WORDS, Stage.DRAFT: BEING_WRITTEN})
         texts.send_back(picked.text(), by=request.user, now=now)
 
-    done = _each(request, _picked(request, found), one)
-    if done:
-        messages.success(request, ngettext("%d text is a draft again.", "%d texts are drafts again.", done) % done)
+    _each(
+        request,
+        _picked(request, found),
+        one,
+        lambda done: ngettext("%d text is a draft again.", "%d texts are drafts again.", len(done)) % len(done),
+    )
 
 
 def still_right(request, found: Board) -> None:
@@ -108,9 +123,7 @@ def still_right(request, found: Board) -> None:
             raise texts.NotPossible(LOOK_AGAIN)
         texts.still_right(picked.text(), by=request.user, source_seen=picked.seen)
 
-    done = _each(request, _picked(request, found), one)
-    if done:
-        messages.success(request, ngettext("%d text is still right.", "%d texts are still right.", done) % done)
+    _each(request, _picked(request, found), one, lambda done: _("Still right: %s.") % _together(done))
 
 
 def assign(request, found: Board) -> None:
@@ -128,10 +141,12 @@ def assign(request, found: Board) -> None:
         to, due_on = form.terms(text)
         texts.assign([text], to=to, due_on=due_on, by=request.user)
 
-    picked = _all(found, *form.all_of) if form.all_of else _picked(request, found)
-    done = _each(request, picked, one)
-    if done:
-        messages.success(request, ngettext("%d text was handed out.", "%d texts were handed out.", done) % done)
+    _each(
+        request,
+        _all(found, *form.all_of) if form.all_of else _picked(request, found),
+        one,
+        lambda done: ngettext("%d text was handed out.", "%d texts were handed out.", len(done)) % len(done),
+    )
 
 
 DEEDS = {"approve": approve, "send_back": send_back, "still_right": still_right, "assign": assign}
@@ -142,20 +157,30 @@ def _refuse(picked: Picked, reasons: Mapping[Stage, str]) -> None:
         raise texts.NotPossible(why)
 
 
-def _each(request, picked: Iterable[Picked], deed: Callable[[Picked], None]) -> int:
-    """How many could be moved; of the others the person is told."""
-    done, refused = 0, {}
+def _each(
+    request, picked: Iterable[Picked], deed: Callable[[Picked], None], said: Callable[[list[Picked]], str]
+) -> None:
+    """The person is told what could be moved (`said`), then why the others could not."""
+    done, refused = [], {}
     for one in picked:
         try:
             deed(one)
-            done += 1
+            done.append(one)
         except (texts.NotPossible, texts.Conflict) as why:
             refused.setdefault(str(why), []).append(one.name)
+    if done:
+        messages.success(request, said(done))
     for why, names in refused.items():
         messages.warning(request, f"{_listed(names)}: {why}")
     if not done and not refused:
         messages.info(request, _("Tick at least one text."))
-    return done
+
+
+def _together(done: list[Picked]) -> str:
+    """By their languages where all are of one thing: its own title is just beside."""
+    if len({one.thing for one in done}) == 1:
+        return ", ".join(one.language for one in done)
+    return _listed([one.name for one in done])
 
 
 def _listed(names: list[str]) -> str:

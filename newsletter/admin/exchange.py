@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from newsletter.admin import guard
 from newsletter.admin.texts import readable_issue
-from newsletter.models import Issue
+from newsletter.models import Issue, Text
 from newsletter.rendering import language_name
 from newsletter.translation import access, machine, machine_wire
 from newsletter.translation.exchange import importing, po, units, xliff
@@ -115,14 +115,17 @@ def _compared(request: HttpRequest, issue: Issue, language: str, file: units.Fil
     units.make_known(issue, language)
     proposals, strangers = importing.propose(units.sheets(issue, language), file)
     wishes = [importing.wish(one) for one in proposals if one.changes_something]
+    archive = _archive(request, issue, language)
+    done = [one for one in proposals if one.changes_something and not one.is_unfinished and not archive]
     context = {
         "language": language,
         "name": language_name(language, get_language() or "en"),
         "proposals": sorted((one for one in proposals if one.shown), key=lambda one: not one.refused),
         "strangers": strangers[:SHOWN],
         "more_strangers": len(strangers[SHOWN:]),
-        "finished": sum(one.changes_something and not one.is_unfinished for one in proposals),
-        "unfinished": sum(one.changes_something and one.is_unfinished for one in proposals),
+        "archive": archive,
+        "finished": len(done),
+        "unfinished": len(wishes) - len(done),
         "refused": sum(one.refused for one in proposals) + len(strangers),
         "packed": _packed(issue, language, wishes) if wishes else "",
     }
@@ -142,7 +145,16 @@ def confirm(request: HttpRequest, pk: int, language: str) -> HttpResponse:
         messages.error(request, _("What you confirmed has not come back whole, or is too old. Upload the file again."))
         return _back(issue, language)
     _tell(request, importing.apply(issue, language, wishes, by=request.user, now=timezone.now()))
+    if archive := _archive(request, issue, language):
+        messages.info(request, archive)
     return _back(issue, language)
+
+
+def _archive(request: HttpRequest, issue: Issue, language: str) -> str:
+    """What is told to who may not change what went out; "" otherwise. One query, for translators."""
+    if access.may_store(request.user, Text(issue=issue, language=language)):
+        return ""
+    return _("This edition went out: your words are kept, and an editor decides what the archive says.")
 
 
 def _tell(request: HttpRequest, outcomes: list[importing.Outcome]) -> None:

@@ -139,6 +139,7 @@ def show(request: HttpRequest, pk: int):
         reasons=_reasons(mine),
         parts=[_part(measure, history) for measure in MEASURES if measure.plotted] if len(history) > 1 else [],
         others=len(history) - 1,
+        usual=len(history) > FEW,
         meanings=[(measure.name, measure.words) for measure in MEASURES if not measure.plotted],
     )
 

@@ -4,17 +4,18 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from newsletter.admin import guard, settled
+from newsletter.admin import guard, settled, words
 from newsletter.admin.texts import readable_issue, text_for, thing_for
-from newsletter.models import Issue, Item, Revision
+from newsletter.models import Issue, Item, Revision, Text
 from newsletter.rendering import language_name
 from newsletter.translation import history, texts
 from newsletter.translation.segments import RICH
 from picum import richtext
+from picum.localising import in_order
 
 
 @require_safe
@@ -51,13 +52,41 @@ def restore(request: HttpRequest, pk: int, language: str, what: str):
     number, seen = _number(request.POST.get("number")), _number(request.POST.get("seen"))
     if text.pk and number:
         minor = texts.is_source(text) and "minor" in request.POST
+        before = _rows(text)
         try:
-            history.restore(text, number, by=request.user, now=timezone.now(), seen=seen, minor=minor)
+            text = history.restore(text, number, by=request.user, now=timezone.now(), seen=seen, minor=minor)
         except (texts.Conflict, texts.NotPossible) as why:
             messages.error(request, str(why))
         else:
             messages.success(request, _("Version %d is what readers get again.") % number)
-    return HttpResponseRedirect(reverse("admin:newsletter_issue_text_history", args=[pk, language, what]))
+            words.tell(request, text, before, minor=minor)
+            _tell_what_is_right_again(request, text, before)
+            if texts.is_outdated(text, _rows(text).get(texts.source_language(text))):
+                messages.warning(request, _("It was made of an earlier version of the original: it is outdated."))
+    return HttpResponseRedirect(f"{reverse('admin:newsletter_issue_text_history', args=[pk, language, what])}#versions")
+
+
+def _rows(text: Text) -> dict[str, Text]:
+    """The same thing in all its languages. One query."""
+    return {one.language: one for one in Text.objects.filter(issue=text.issue_id, item=text.item_id)}
+
+
+def _tell_what_is_right_again(request: HttpRequest, source: Text, before: dict[str, Text]) -> None:
+    if not texts.is_source(source):
+        return
+    then = before[source.language]
+    names = in_order(
+        language_name(code, get_language() or "en")
+        for code, text in _rows(source).items()
+        if code in before and texts.is_outdated(before[code], then) and not texts.is_outdated(text, source)
+    )
+    if names:
+        told = ngettext(
+            "%(count)d translation is not outdated any more (%(languages)s).",
+            "%(count)d translations are not outdated any more (%(languages)s).",
+            len(names),
+        )
+        messages.info(request, told % {"count": len(names), "languages": ", ".join(names)})
 
 
 def _chosen(request: HttpRequest, versions: list[Revision]) -> tuple[Revision | None, Revision | None]:

@@ -39,6 +39,8 @@ from newsletter.admin.words import APPROVE, WordsAdmin, WordsForm
 from newsletter.models import Edition, Issue
 from newsletter.next_issue import period_after
 from newsletter.rendering import language_name
+from newsletter.translation.board import Stage
+from picum import localising
 
 
 class IssueForm(WordsForm):
@@ -68,7 +70,7 @@ class IssueForm(WordsForm):
 @admin.register(Issue)
 class IssueAdmin(WordsAdmin):
     form = IssueForm
-    list_display = ["__str__", "slug", "finalised_on", "item_count", "state_of_editions", "ways"]
+    list_display = ["__str__", "slug", "finalised", "item_count", "state_of_editions", "ways"]
     list_per_page = 24
     actions = None
     shared_fields = ["period_kind", "period", "slug", "finalised_on", "fallback"]
@@ -81,6 +83,10 @@ class IssueAdmin(WordsAdmin):
     def get_queryset(self, request):
         issues = super().get_queryset(request).newsletters().prefetch_related("editions")
         return issues.annotate(items_in=Count("items", distinct=True))
+
+    @admin.display(description=gettext_lazy("finalised on"), ordering="finalised_on")
+    def finalised(self, issue):
+        return localising.day(issue.finalised_on, get_language() or "en") if issue.finalised_on else None
 
     @admin.display(description=gettext_lazy("items"))
     def item_count(self, issue):
@@ -181,9 +187,10 @@ class IssueAdmin(WordsAdmin):
             rows = panels.editions(shown, language)
             context |= {
                 "contents": panels.contents(shown, language),
+                "stages": list(Stage),
                 "editions": rows,
                 "settled": settled.names(shown),
-                "preview_language": self._language(request),
+                "issue": shown,
                 "may_edit": self.has_change_permission(request),
                 "may_send": request.user.has_perm("newsletter.send_issue"),
             }

@@ -35,7 +35,7 @@ class SourceInline(admin.StackedInline):
         models.URLField: {"widget": forms.URLInput(attrs={"class": "vURLField"}), "assume_scheme": "https"},
     }
     fields = [("outlet", "title"), ("url", "page"), ("date", "precision", "language", "position")]
-    verbose_name = gettext_lazy("source")
+    verbose_name, verbose_name_plural = gettext_lazy("source"), gettext_lazy("sources")
 
 
 class SectionFilter(admin.SimpleListFilter):

@@ -5,18 +5,23 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from django.db.models import Count
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from newsletter import rendering, translating
 from newsletter.models import Edition, Issue, Item, Section, Subscriber
+from newsletter.translation import board
+from newsletter.translation.board import Stage
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Is an item written in a language? For the badges."""
+    """How far an item is in a language; `address`: of the tab where it is written."""
 
     language: str
-    name: str
-    written: bool
+    stage: Stage
+    label: str
+    address: str
 
 
 @dataclass(frozen=True)
@@ -65,14 +70,17 @@ class Row:
 
 
 def contents(issue: Issue, language: str) -> list[Part]:
-    """All sections in their order with the items of the issue. Two queries when the issue came with its contents."""
+    """All sections in their order with the items of the issue. Three queries when the issue came with its contents."""
     # Also items that this language would leave out must be seen here.
     everything = copy.copy(issue)
     everything.fallback = Issue.Fallback.MARK
     shown = {entry.item.pk: entry for entry in rendering.compose(everything, language).entries}
     lines: dict[int, list[Line]] = {}
-    for item in issue.items.all():
-        lines.setdefault(item.section_id, []).append(_line(item, shown.get(item.pk), language))
+    items = list(issue.items.all())
+    stages, names = board.stages(items), _names(language)
+    for item in items:
+        line = _line(item, shown.get(item.pk), language, _marks(item, stages[item.pk], names))
+        lines.setdefault(item.section_id, []).append(line)
     parts: list[Part] = []
     number = 0
     for section in Section.objects.prefetch_related("translations"):
@@ -109,12 +117,24 @@ def reader_orders() -> list[tuple[tuple[str, ...], int]]:
 
 
 def marks(item: Item, language: str) -> list[Mark]:
-    """The seven languages of an item, named in another."""
-    written = translating.texts(item)
-    return [Mark(code, rendering.language_name(code, language), code in written) for code in translating.LANGUAGES]
+    """The seven languages of an item, named in another. One query when it came with its words."""
+    return _marks(item, board.stages([item])[item.pk], _names(language))
 
 
-def _line(item: Item, entry: rendering.Entry | None, language: str) -> Line:
+def _marks(item: Item, stages: dict[str, Stage], names: dict[str, str]) -> list[Mark]:
+    tab = reverse("admin:newsletter_item_change", args=[item.pk])
+    words = _("%(language)s: %(stage)s")
+    return [
+        Mark(code, stage, words % {"language": names[code], "stage": stage.label}, f"{tab}?language={code}")
+        for code, stage in stages.items()
+    ]
+
+
+def _names(language: str) -> dict[str, str]:
+    return {code: rendering.language_name(code, language) for code in translating.LANGUAGES}
+
+
+def _line(item: Item, entry: rendering.Entry | None, language: str, marks: list[Mark]) -> Line:
     if entry is None:
-        return Line(item, "", "", str(item), language, marks(item, language))
-    return Line(item, entry.place, entry.kind, entry.title, entry.language, marks(item, language))
+        return Line(item, "", "", str(item), language, marks)
+    return Line(item, entry.place, entry.kind, entry.title, entry.language, marks)

@@ -55,10 +55,11 @@ class Look:
     beside: str  # the language of a second edition beside the first, or ""
 
     @classmethod
-    def of(cls, data: QueryDict, language: str, may_see: Sequence[str] = ()) -> "Look":
+    def of(cls, data: QueryDict, language: str, may_see: Sequence[str]) -> "Look":
+        """Of the languages that somebody may see: the next ones fill gaps with their words."""
         beside = data.get("beside", "")
         return cls(
-            then=order_of(data, language)[1:],
+            then=[code for code in order_of(data, language)[1:] if code in may_see],
             areas=list(dict.fromkeys(key for key in data.getlist("area") if "\0" not in key)),
             part=_one_of(PARTS, data.get("part")),
             width=_one_of(WIDTHS, data.get("width")),
@@ -132,7 +133,6 @@ def show(request: HttpRequest, pk: int, language: str) -> HttpResponse:
         width=look.width,
         order=[language, *look.then],
         languages=[(code, rendering.language_name(code, spoken)) for code in seen],
-        all_languages=[(code, rendering.language_name(code, spoken)) for code in translating.LANGUAGES],
         areas=[(area.key, str(area)) for area in Area.objects.prefetch_related("translations")],
         may_test=any(request.user.has_perm(name) for name in guard.EDIT + guard.SEND),
     )
@@ -142,7 +142,7 @@ def show(request: HttpRequest, pk: int, language: str) -> HttpResponse:
 def html(request: HttpRequest, pk: int, language: str) -> HttpResponse:
     """The html part alone, for the frame: locked up by its own policy even when it is opened by itself."""
     edition = guard.preview_for(request, pk, language)
-    look = Look.of(request.GET, language)
+    look = Look.of(request.GET, language, guard.previewed(request))
     return framed(
         HttpResponse(_in_scheme(_words(edition, look).html, look.scheme)),
         policy=WITHOUT_IMAGES if look.images == "off" else FRAME,
@@ -153,7 +153,7 @@ def html(request: HttpRequest, pk: int, language: str) -> HttpResponse:
 def text(request: HttpRequest, pk: int, language: str) -> HttpResponse:
     """The text part alone."""
     edition = guard.preview_for(request, pk, language)
-    words = _words(edition, Look.of(request.GET, language))
+    words = _words(edition, Look.of(request.GET, language, guard.previewed(request)))
     return framed(HttpResponse(words.text, content_type="text/plain; charset=utf-8"))
 
 

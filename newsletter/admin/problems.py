@@ -122,6 +122,8 @@ def show(request: HttpRequest, pk: int, language: str) -> HttpResponse:
     links = link_checks.known(link_checks.bare(link.url) for link in link_checks.links_of_edition(issue, language))
     moments = [check.checked_at for check in links.values() if check.checked_at]
     name = language_name(language, spoken)
+    blocking, notes = ([line for line in found if line.problem.blocking is stops] for stops in (True, False))
+    sender = _sender(issue, request.user)
     return guard.page(
         request,
         "problems_of_edition.html",
@@ -130,10 +132,11 @@ def show(request: HttpRequest, pk: int, language: str) -> HttpResponse:
         edition=edition,
         name=name,
         languages=[(code, language_name(code, spoken)) for code in languages],
-        blocking=[line for line in found if line.problem.blocking],
-        parts=_parts([line for line in found if not line.problem.blocking]),
+        blocking=blocking,
+        notes=len(notes) + len(sender.get("lines", [])),
+        parts=_parts(notes),
         links_checked_at=_moment(max(moments, default=None)),
-        sender=_sender(issue, request.user),
+        sender=sender,
         may_send=request.user.has_perm("newsletter.send_issue"),
     )
 
@@ -215,7 +218,10 @@ def _moment(at: datetime.datetime | None) -> str:
 
 
 def _sender(issue: Issue, user: User) -> dict[str, object]:
-    """The part about the sender: what is wrong, and what the name servers say."""
+    """The part about the sender: what is wrong, and what the name servers say. Empty for volunteers, who could put
+    nothing of it right."""
+    if not (user.has_perm("newsletter.change_issue") or user.has_perm("newsletter.send_issue")):
+        return {}
     known = sender_domain.known()
     return {
         "lines": lines(issue, problems.of_sender(), user),

@@ -6,7 +6,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from newsletter import references, search, translating
-from newsletter.admin.search import require_reader
+from newsletter.admin.search import seen_by
 
 MOST = 10
 
@@ -16,7 +16,7 @@ def find(request: HttpRequest) -> JsonResponse:
     """`?q=…&language=de`: items that have appeared and say so in that language, in the person's own or in English; the
     best first. Each: number, title and the language of it, issue, and the permanent address, in that language where the
     item has appeared in it. Ten queries at most."""
-    require_reader(request)
+    seen_by(request)  # 404 for others; what has appeared is everybody's to read
     language = request.GET.get("language", "")
     if language not in translating.LANGUAGES:
         raise Http404

@@ -1,116 +1,33 @@
 """Items of all years by their words, for everybody who writes, translates or sends; what is found can be taken away as
-a file.
+a file. The ticks of other pages travel in the address, with the question.
 """
 
-from collections.abc import Callable
+import datetime
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.translation import get_language, gettext_lazy, ngettext
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from newsletter import rendering, search, search_export, search_shown, translating
+from newsletter import rendering, search_export, search_shown, search_sight, translating
 from newsletter.admin import guard
-from newsletter.models import Body, Edition, Issue, Item, Section
+from newsletter.admin.search_question import Question, SearchForm
+from newsletter.models import Edition, Item
 from newsletter.search import Narrowing, Term
 from newsletter.translation import access
 from picum import csvfile, links, localising
-from picum.areas.models import Area, Right
 
-READ = ("newsletter.view_item", "newsletter.change_item", "newsletter.send_issue")
+READ = ("newsletter.view_item", "newsletter.send_issue", *access.ALL)
 PAGE = 25
+TICKS = 200  # as many numbers as an address has room for
 TITLES = 12
 ALL = "all"
-
-
-class SearchForm(forms.Form):
-    """The question and what narrows it; all of it stands in the address."""
-
-    q = forms.CharField(
-        label=gettext_lazy("Search for"),
-        required=False,
-        max_length=search.LONGEST,
-        widget=forms.TextInput(attrs={"type": "search", "aria-describedby": "syntax"}),
-    )
-    language = forms.ChoiceField(label=gettext_lazy("In the language"), required=False)
-    section = forms.ChoiceField(label=gettext_lazy("Section"), required=False)
-    area = forms.ChoiceField(label=gettext_lazy("Activity area"), required=False)
-    right = forms.ChoiceField(label=gettext_lazy("Right"), required=False)
-    country = forms.ChoiceField(label=gettext_lazy("Country"), required=False)
-    body = forms.ChoiceField(label=gettext_lazy("Institution"), required=False)
-    kind = forms.ChoiceField(label=gettext_lazy("Kind"), required=False)
-    year = forms.ChoiceField(label=gettext_lazy("Year"), required=False)
-    issue = forms.ChoiceField(label=gettext_lazy("Issue"), required=False)
-    published = forms.ChoiceField(label=gettext_lazy("Published"), required=False)
-    order = forms.ChoiceField(label=gettext_lazy("First comes"), required=False)
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        mine = get_language() or "en"
-        issues = list(Issue.objects.newsletters().order_by("-period", "-pk"))
-        choices = {
-            "section": [(row.key, str(row)) for row in Section.objects.prefetch_related("translations")],
-            "area": [(row.key, str(row)) for row in Area.objects.prefetch_related("translations")],
-            "right": [(row.key, str(row)) for row in Right.objects.prefetch_related("translations")],
-            "body": [(row.key, str(row)) for row in Body.objects.prefetch_related("translations")],
-            "country": _countries(mine),
-            "kind": list(Item.Kind.choices),
-            "year": [(str(year), str(year)) for year in dict.fromkeys(issue.period.year for issue in issues)],
-            "issue": [(issue.slug, issue.label(mine)) for issue in issues],
-            "published": [("yes", _("yes")), ("no", _("not yet"))],
-        }
-        for name, found in choices.items():
-            self.fields[name].choices = [("", _("all")), *found]
-        self.fields["language"].choices = [
-            (code, localising.language_name(code, mine)) for code, _name in settings.LANGUAGES
-        ]
-        self.fields["order"].choices = [(search.BEST, _("what fits best")), (search.NEWEST, _("the newest"))]
-        self.label_suffix = ""
-
-    @property
-    def narrowing_fields(self) -> list[forms.BoundField]:
-        return [self[name] for name in self.fields if name not in ("q", "language", "order")]
-
-
-@dataclass(frozen=True)
-class Question:
-    """What was asked; whatever an address says that makes no sense asks for nothing."""
-
-    words: str
-    language: str
-    order: str
-    narrowing: Narrowing
-
-    @classmethod
-    def of(cls, form: SearchForm) -> "Question":
-        form.is_valid()
-        said = form.cleaned_data
-        published = {"yes": True, "no": False}.get(said.get("published", ""))
-        plain = {name: said.get(name, "") for name in
-                 ("section", "area", "right", "country", "body", "kind", "issue")}  # fmt: skip
-        year = int(said["year"]) if said.get("year") else None
-        return cls(
-            said.get("q", ""),
-            said.get("language") or get_language() or "en",
-            said.get("order") or search.BEST,
-            Narrowing(**plain, year=year, published=published),
-        )
-
-    @property
-    def terms(self) -> list[Term]:
-        return search.parsed(self.words, self.language)
-
-    def numbers(self) -> list[int]:
-        """Of the items that answer it, in their order. One query."""
-        found = search.items(self.words, self.language, self.narrowing, order=self.order, on=timezone.now())
-        return list(found.values_list("pk", flat=True))
 
 
 @dataclass(frozen=True)
@@ -132,20 +49,28 @@ class Found:
         return links.page("newsletter:item", self.item.pk, language=self.language)
 
 
-def require_reader(request: HttpRequest) -> None:
-    """404 for who neither edits, translates nor sends."""
-    if not (any(request.user.has_perm(right) for right in READ) or access.languages_of(request.user)):
-        raise Http404
+def seen_by(request: HttpRequest) -> Collection[str] | None:
+    """What somebody may find, as `newsletter.search_sight` has it; 404 for who neither edits, translates nor sends."""
+    if any(request.user.has_perm(right) for right in READ):
+        return None
+    if languages := access.languages_of(request.user):
+        return languages
+    raise Http404
 
 
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
-    """The question, and what answers it: twenty-five items a page. 20 queries at most, whatever is found."""
-    require_reader(request)
+    """The question, and what answers it: twenty-five items a page. 16 queries at most, whatever is found."""
+    sees = seen_by(request)
     form = SearchForm(_asked(request))
-    question = Question.of(form)
+    question = Question.of(form, sees)
     numbers = question.numbers()
     page = Paginator(numbers, PAGE).get_page(request.GET.get("page"))
+    ticks = _ticks(request, numbers)
+    if len(ticks) > TICKS:
+        messages.warning(request, _too_many_ticks())
+    here, kept = set(page), ticks[:TICKS]
+    elsewhere = [number for number in kept if number not in here]
     context = {
         "form": form,
         "page": page,
@@ -156,7 +81,10 @@ def show(request: HttpRequest) -> HttpResponse:
         "may_change": request.user.has_perm("newsletter.change_item") or request.user.has_perm("newsletter.view_item"),
         "is_narrowed": question.narrowing != Narrowing(),
         "address": _address(request),
-        "kept": [(name, value) for name, value in form.data.items() if value and name != "page"],
+        "asked": [(name, value) for name, value in form.data.items() if value],
+        "ticks": here.intersection(kept),
+        "kept": ".".join(map(str, elsewhere)),
+        "elsewhere": _ticked_elsewhere(len(elsewhere)) if elsewhere else "",
     }
     return guard.page(request, "search.html", _("Search items"), opts=Item._meta, **context)
 
@@ -164,15 +92,14 @@ def show(request: HttpRequest) -> HttpResponse:
 @require_safe
 def export(request: HttpRequest) -> HttpResponse:
     """The chosen items of a question, or all that answer it, as a file."""
-    require_reader(request)
-    question = Question.of(SearchForm(_asked(request)))
-    chosen = {int(number) for number in request.GET.getlist("item")[:PAGE] if number.isdecimal() and len(number) < 10}
-    numbers = question.numbers() if ALL in request.GET else [one for one in question.numbers() if one in chosen]
+    question = Question.of(SearchForm(_asked(request)), seen_by(request))
+    found = question.numbers()
+    numbers = found if ALL in request.GET else _ticks(request, found)
     if not numbers or len(numbers) > search_export.MOST:
         messages.error(request, _why_not(len(numbers)))
         return HttpResponseRedirect(f"{reverse('admin:newsletter_item_search')}?{_address(request)}")
     by = search_export.AREA if request.GET.get("by") == search_export.AREA else search_export.SECTION
-    selection = search_export.Selection(numbers, question.language, by, timezone.now())
+    selection = search_export.Selection(numbers, question.language, by, timezone.now(), question.sees)
     if request.GET.get("as") == "markdown":
         title = question.words.strip() or _("Items")
         return _file(search_export.markdown(selection, title=title), "text/markdown", "md")
@@ -183,8 +110,7 @@ def export(request: HttpRequest) -> HttpResponse:
 def titles(request: HttpRequest) -> JsonResponse:
     """For picking an item by its title: `?q=…&language=de`, the best first. Each: number, title, language (of the
     title), place, issue, published."""
-    require_reader(request)
-    question = Question.of(SearchForm(_asked(request)))
+    question = Question.of(SearchForm(_asked(request)), seen_by(request))
     numbers = question.numbers()[:TITLES] if question.terms else []
     found = [
         {
@@ -213,22 +139,31 @@ def urls(wrap: Callable) -> list:
 
 def _rows(numbers: Page | list[int], question: Question) -> list[Found]:
     """Five queries."""
-    pks = list(numbers)
+    pks, now, terms = list(numbers), timezone.now(), question.terms
     items = Item.objects.filter(pk__in=pks).select_related("issue")
     items = {item.pk: item for item in items.prefetch_related("translations", "bodies__translations")}
-    editions = Edition.objects.published(on=timezone.now()).filter(issue__in={one.issue_id for one in items.values()})
-    out = set(editions.values_list("issue", "language"))
-    return [_found(items[pk], question, out) for pk in pks if pk in items]
+    editions: dict[int, dict[str, datetime.datetime | None]] = {item.issue_id: {} for item in items.values()}
+    rows = Edition.objects.filter(issue__in=editions).values_list("issue", "language", "published_at")
+    for issue, language, moment in rows:
+        editions[issue][language] = moment
+    found = [_found(items[pk], question, terms, editions[items[pk].issue_id], now) for pk in pks if pk in items]
+    # An edition that is out leaves out what is not in its language, and so does this page.
+    return [row for row in found if row.language or question.sees is None]
 
 
-def _found(item: Item, question: Question, out: set[tuple[int, str]]) -> Found:
-    mine, terms = get_language() or "en", question.terms
-    written = translating.texts(item)
-    shown = translating.shown_in(item, question.language, [mine]) or ""
-    words = written.get(shown)
+def _found(
+    item: Item,
+    question: Question,
+    terms: Collection[Term],
+    editions: Mapping[str, datetime.datetime | None],
+    now: datetime.datetime,
+) -> Found:
+    mine = get_language() or "en"
+    languages = search_sight.readable(item, question.sees, editions, on=now)
+    shown = search_sight.shown_in(item, question.language, [mine], languages)
+    words = translating.texts(item).get(shown)
     # Words of another language than the one asked in are not compared.
     terms = terms if shown == question.language else []
-    early = item.not_before and item.not_before > timezone.localdate()
     return Found(
         item=item,
         title=search_shown.pieces(words.title, shown, terms) if words else [search_shown.Piece(f"#{item.pk}")],
@@ -236,8 +171,8 @@ def _found(item: Item, question: Question, out: set[tuple[int, str]]) -> Found:
         language=shown,
         place=rendering.place(item, mine),
         issue=item.issue.label(mine),
-        languages=[code for code in translating.LANGUAGES if code in written],
-        published=(item.issue_id, shown) in out and not early,
+        languages=languages,
+        published=search_sight.is_out(item, shown, editions, now),
     )
 
 
@@ -260,12 +195,24 @@ def _address(request: HttpRequest) -> str:
     return asked.urlencode()
 
 
-def _countries(language: str) -> list[tuple[str, str]]:
-    """Those in which anything happened."""
-    rows = Item.objects.exclude(countries="").order_by().values_list("countries", flat=True).distinct()
-    codes = {code for row in rows for code in str(row).split(",") if code}
-    names = {localising.country_name(code, language): code for code in codes}
-    return [(names[name], name) for name in localising.in_order(names)]
+def _ticks(request: HttpRequest, found: Iterable[int]) -> list[int]:
+    """The numbers with a tick, on this page or kept from others, of those that were found; a few more than TICKS at
+    most."""
+    said = [*request.GET.getlist("item")[:PAGE], *request.GET.get("kept", "").split(".")[: TICKS + 1]]
+    ticked = {int(number) for number in said if number.isdecimal() and len(number) < 10}
+    return [number for number in found if number in ticked]
+
+
+def _ticked_elsewhere(number: int) -> str:
+    words = ngettext(
+        "%(count)s item on another page has a tick too.", "%(count)s items on other pages have a tick too.", number
+    )
+    return words % {"count": localising.number(number, get_language() or "en")}
+
+
+def _too_many_ticks() -> str:
+    most = localising.number(TICKS, get_language() or "en")
+    return _("%(most)s items can have a tick: the rest has lost its own. Take these away first.") % {"most": most}
 
 
 def _counted(number: int) -> str:

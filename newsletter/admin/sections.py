@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from newsletter import compose
+from newsletter import compose, search_index
 from newsletter.admin import guard
 from newsletter.models import Body, Item, Section
 from picum.accounts import audit
@@ -87,6 +87,15 @@ def move(request, pk: int, way: str):
 @admin.register(Body)
 class BodyAdmin(KeyedAdmin):
     search_fields = ["key", "translations__name"]
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        if change and "name" in form.changed_data:
+            search_index.forget(obj)
+
+    def delete_model_translation(self, request, translation):
+        super().delete_model_translation(request, translation)
+        search_index.forget(translation.master)
 
     def get_deleted_objects(self, objs, request):
         """An institution that items name is protected by them, like a section by its items: they would lose it."""

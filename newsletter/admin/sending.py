@@ -30,13 +30,10 @@ class Row:
     edition: Edition
     name: str
     lines: list[desk_problems.Line]
+    blocked: bool  # by a problem of its own, or by one of all editions
     readers: int  # who would get it in this language now
     waiting: int  # who would wait for it
     instead: str  # what they would get if they did not wait, in words
-
-    @property
-    def blocked(self) -> bool:
-        return any(line.problem.blocking for line in self.lines)
 
     @property
     def sendable(self) -> bool:
@@ -97,12 +94,17 @@ def _show(request, issue: Issue, form: SendForm, found: dict[str, list[Problem]]
     chosen, given_up = _as_shown(form)
     audience = groups(issue, at=timezone.now())
     expected = outlook(audience, chosen=chosen, given_up=given_up)
-    lines = {
-        edition.language: desk_problems.lines(issue, found.get(edition.language, []), request.user)
-        for edition in issue.editions.all()
-    }
+    shared, own = problems.together(found)
+    blocked = {code for code, rows in found.items() if any(problem.blocking for problem in rows)}
     rows = [
-        _row(edition, lines[edition.language], audience, expected, chosen, given_up) for edition in issue.editions.all()
+        Row(
+            edition=edition,
+            name=language_name(edition.language, get_language() or "en"),
+            lines=desk_problems.lines(issue, own.get(edition.language, []), request.user),
+            blocked=edition.language in blocked,
+            **_readers(edition.language, audience, expected, chosen, given_up),
+        )
+        for edition in issue.editions.all()
     ]
     return guard.page(
         request,
@@ -117,28 +119,19 @@ def _show(request, issue: Issue, form: SendForm, found: dict[str, list[Problem]]
         in_all=expected.now.total(),
         zone=zone_name(),
         clock=now_in_words(),
-        sender=problems.of_sender(),
+        shared=desk_problems.lines(issue, [*problems.of_sender(), *shared], request.user),
     )
 
 
-def _row(
-    edition: Edition,
-    lines: list[desk_problems.Line],
-    audience: list[Group],
-    expected: Outlook,
-    chosen: list[str],
-    given_up: list[str],
-) -> Row:
-    code, spoken = edition.language, get_language() or "en"
+def _readers(
+    code: str, audience: list[Group], expected: Outlook, chosen: list[str], given_up: list[str]
+) -> dict[str, object]:
     alternatives = instead(audience, code, chosen=chosen, given_up=given_up)
-    return Row(
-        edition=edition,
-        name=language_name(code, spoken),
-        lines=lines,
-        readers=expected.now[code],
-        waiting=alternatives.total(),
-        instead=_alternatives(alternatives, spoken),
-    )
+    return {
+        "readers": expected.now[code],
+        "waiting": alternatives.total(),
+        "instead": _alternatives(alternatives, get_language() or "en"),
+    }
 
 
 def _alternatives(counted: Counter, spoken: str) -> str:
@@ -193,12 +186,18 @@ def _confirm(request, issue: Issue, form: SendForm, found: dict[str, list[Proble
         waits=waits,
         without=sum(expected.waiting[code] for code in form.given_up),
         given_up=[language_name(code, spoken) for code in form.given_up],
-        warnings=[
-            (language_name(code, spoken), problem.text)
-            for code in sorted(form.chosen, key=_masthead)
-            for problem in found[code]
-        ],
+        warnings=_warnings({code: found[code] for code in sorted(form.chosen, key=_masthead)}),
     )
+
+
+def _warnings(found: dict[str, list[Problem]]) -> list[tuple[str, str]]:
+    """Whose they are, and what they say; those of all editions first, and once."""
+    spoken = get_language() or "en"
+    shared, own = problems.together(found)
+    return [
+        *((_("All languages"), problem.text) for problem in shared),
+        *((language_name(code, spoken), problem.text) for code, theirs in own.items() for problem in theirs),
+    ]
 
 
 def _sentence(readers: int, languages: int, form: SendForm) -> str:

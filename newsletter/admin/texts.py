@@ -8,10 +8,13 @@ from newsletter.translation import access, texts
 AROUND = "around"  # in addresses, instead of an item's number: the words around the items
 
 
-def readable_issue(request: HttpRequest, pk: int) -> Issue:
-    """The issue with all its contents, for whoever may write in at least one language, or send; 404 for others."""
+def readable_issue(request: HttpRequest, pk: int, *, words_alone: bool = False) -> Issue:
+    """The issue with all its contents, or with their words alone, for whoever may write in at least one language, or
+    send; 404 for others."""
     may = access.languages_of(request.user) or request.user.has_perm("newsletter.send_issue")
-    issue = Issue.objects.newsletters().with_contents().filter(pk=pk).first() if may else None
+    issues = Issue.objects.newsletters()
+    issues = issues.with_words() if words_alone else issues.with_contents()
+    issue = issues.filter(pk=pk).first() if may else None
     if issue is None:
         raise Http404
     return issue

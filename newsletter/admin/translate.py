@@ -17,7 +17,8 @@ from newsletter.admin.translate_aids import Aids
 from newsletter.admin.translate_sheet import Sheet, WordsForm, address, machine_draft, reference_of, sheet_for, title_of
 from newsletter.admin.translate_typed import compared, seen, typed
 from newsletter.models import Issue, Item, Text
-from newsletter.translation import access, board, drafting, texts
+from newsletter.translation import access, board, drafting, sentences, texts
+from newsletter.translation.refusals import HasGaps
 from picum.accounts.models import User
 
 
@@ -36,6 +37,8 @@ def show(request: HttpRequest, pk: int, language: str, what: str) -> HttpRespons
         onward = deed(request, issue, text, what)
     except texts.Conflict as why:
         return _page(request, sheet_for(request, issue, text, what), mine=typed(text, request.POST), conflict=why)
+    except HasGaps as why:
+        return _page(request, sheet_for(request, issue, text, what), gaps=why)
     except texts.NotPossible as why:
         return _page(request, sheet_for(request, issue, text, what), mine=typed(text, request.POST), error=str(why))
     if onward is None:
@@ -43,16 +46,20 @@ def show(request: HttpRequest, pk: int, language: str, what: str) -> HttpRespons
     return HttpResponseRedirect(address(issue, language, onward, reference_of(request)))
 
 
-def _page(request: HttpRequest, sheet: Sheet, *, mine=None, conflict=None, error: str = "") -> HttpResponse:
-    """`mine`: what was typed and not taken, because of the `conflict` or the `error`."""
+def _page(request: HttpRequest, sheet: Sheet, *, mine=None, conflict=None, error="", gaps=None) -> HttpResponse:
+    """`mine`: what was typed and not taken, because of the `conflict` or the `error`; `gaps` was kept, and not done."""
     words = sheet.words if mine is None else mine
-    form, aids = WordsForm(sheet.text, words), Aids(sheet, words)
+    form, aids = WordsForm(sheet.text, words, gaps.fields if gaps else ()), Aids(sheet, words)
+    for name, shape in aids.shapes.items():
+        form.fields[name].widget.attrs["data-shape"] = json.dumps(shape)
     sides = aids.sides if sheet.shown != sheet.language else {}
     context = {
+        "abbreviations": sorted(sentences.ABBREVIATIONS[sheet.language]),
         "aids": aids,
         "conflict": conflict and compared(sheet.text, mine, conflict.theirs),
         "theirs": json.dumps(conflict.theirs) if conflict else "",
         "error": error,
+        "gaps": gaps,
         "form": form,
         "unkept": mine is not None,
         "issue": sheet.issue,
@@ -100,7 +107,12 @@ def _approve(request: HttpRequest, issue: Issue, text: Text, what: str) -> str |
 def _done(request: HttpRequest, issue: Issue, text: Text, what: str, *, approves: bool) -> str | None:
     """On to the next text of this language that still wants something."""
     words, now = typed(text, request.POST), timezone.now()
-    text = drafting.finish(text, words, approves=approves, seen=seen(request.POST), by=request.user, now=now)
+    told = {"seen": seen(request.POST), "by": request.user, "now": now}
+    try:
+        text = drafting.finish(text, words, approves=approves, **told)
+    except HasGaps:
+        drafting.keep(text, words, **told)
+        raise
     title = title_of(desk_texts.readable_issue(request, issue.pk), what, text.language)[0] or _("Around the items")
     said = _("“%s” is approved.") if text.state == Text.State.APPROVED else _("“%s” is done: an editor looks at it.")
     messages.success(request, said % title)

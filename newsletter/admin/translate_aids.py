@@ -39,11 +39,16 @@ class Told:
 
 @dataclass(frozen=True)
 class Remembered:
-    """A sentence of the source and what was said for it before, each as the html that goes into the text."""
+    """A sentence of the source and what was said for it before, each as the html that goes into the text. `key` is its
+    place, as a segment's."""
 
-    field: str
+    key: str
     sentence: str
     offers: list[tuple[memory.Offer, str]]
+
+    @property
+    def field(self) -> str:
+        return self.key.partition(".")[0]
 
 
 class Aids:
@@ -83,10 +88,20 @@ class Aids:
         wanted = segments.cut(sheet.original, sheet.source.language)
         offers = memory.offers(wanted, sheet.source.language, sheet.language, but=sheet.text.pk)
         return [
-            Remembered(name, one.plain, [(offer, _insertable(name, one, offer.words)) for offer in offers[one.key]])
+            Remembered(one.key, one.plain, [(offer, _insertable(one, offer.words)) for offer in offers[one.key]])
             for one in wanted
-            if one.key in offers and (name := one.key.partition(".")[0])
+            if one.key in offers
         ]
+
+    @property
+    def shapes(self) -> dict[str, list[int]]:
+        """By field, how many sentences each block of the source has: where a translation is divided in the same way,
+        it is known which sentence stands for which."""
+        sheet = self._sheet
+        if sheet.is_source:
+            return {}
+        cut = {name: segments.blocks(name, value, sheet.source.language) for name, value in sheet.original.items()}
+        return {name: [len(one.segments) for one in blocks if one.segments] for name, blocks in cut.items()}
 
     @property
     def has_words(self) -> bool:
@@ -116,9 +131,9 @@ def _marked(html: str, hits: Iterable[Hit]) -> SafeString:
     return mark_safe("".join(parts))  # noqa: S308  # the caller's, with marks around escaped words
 
 
-def _insertable(field: str, segment: Segment, words: str) -> str:
-    """Remembered words as they go into the field: with the source's own links and bold where they fit."""
-    if field not in RICH:
+def _insertable(segment: Segment, words: str) -> str:
+    """Remembered words as they go into their field: with the source's own links and bold where they fit."""
+    if segment.key.partition(".")[0] not in RICH:
         return segments.without_marks(words)
     try:
         return segments.restored(segment, words)

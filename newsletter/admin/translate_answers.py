@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,7 +17,7 @@ from newsletter.admin.translate_aids import Aids
 from newsletter.admin.translate_sheet import sheet_for
 from newsletter.admin.translate_typed import Unreadable, compared, seen, sent, typed
 from newsletter.models import Issue, Item, Text
-from newsletter.translation import drafting, texts
+from newsletter.translation import access, drafting, texts
 from picum import richtext
 
 
@@ -25,14 +26,12 @@ def keep(request: HttpRequest, pk: int, language: str, what: str) -> HttpRespons
     """Keeps what is typed. JSON in: the fields, and the numbers that the page has seen. JSON out: `working`, the number
     of what is kept now; `number` of the stored words; `source`, its revision. 409 when another window kept, or stored,
     other words: `theirs`, and as `html` both beside each other."""
-    issue = desk_texts.readable_issue(request, pk)
-    text = desk_texts.text_for(request, issue, what, language)
+    thing = _thing_for(request, pk, language, what)
     try:
         data = sent(request)
     except Unreadable:
         return HttpResponseBadRequest()
-    text = texts.find(desk_texts.thing_for(issue, what), language)
-    source = texts.source_of(text)
+    text, source = texts.find_with_source(thing, language)
     numbers = {"number": text.number, "source": source.number if source else 0}
     try:
         working = drafting.keep(text, typed(text, data), seen=seen(data), by=request.user, now=timezone.now())
@@ -48,14 +47,26 @@ def keep(request: HttpRequest, pk: int, language: str, what: str) -> HttpRespons
 @require_POST
 def aid(request: HttpRequest, pk: int, language: str, what: str) -> HttpResponse:
     """What to look at in the words as they are typed, as html. Changes nothing; POST, for it sends them."""
-    issue = desk_texts.readable_issue(request, pk)
-    text = desk_texts.text_for(request, issue, what, language)
+    thing = _thing_for(request, pk, language, what)
     try:
         data = sent(request)
     except Unreadable:
         return HttpResponseBadRequest()
-    aids = Aids(sheet_for(request, issue, text, what), typed(text, data))
+    text = texts.glimpse(thing, language)
+    aids = Aids(sheet_for(request, text.issue, text, what), typed(text, data))
     return HttpResponse(render_to_string("newsletter/admin/_translate_warnings.html", {"aids": aids}, request))
+
+
+def _thing_for(request: HttpRequest, pk: int, language: str, what: str) -> Item | Issue:
+    """What an address names, without the rest of its issue: while somebody types this is asked for every second. 404
+    for whoever may not write in the language. One query, beside those of the person."""
+    if language not in access.languages_of(request.user):
+        raise Http404
+    issues = Issue.objects.newsletters().filter(pk=pk)
+    if what == desk_texts.AROUND:
+        return get_object_or_404(issues)
+    number = int(what) if what.isascii() and what.isdecimal() and len(what) < 10 else 0
+    return get_object_or_404(Item.objects.select_related("issue"), pk=number, issue__in=issues)
 
 
 @require_safe

@@ -1,6 +1,6 @@
 """What the translator's page shows of one text. Plain data."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,7 +27,8 @@ State = Text.State
 class WordsForm(forms.Form):
     """The fields of a text, in its language. It refuses nothing: what is half done is kept too."""
 
-    def __init__(self, text: Text, words: Mapping[str, str]):
+    def __init__(self, text: Text, words: Mapping[str, str], gaps: Collection[str] = ()):
+        """`gaps`: fields that were refused for them."""
         super().__init__(initial=dict(words), auto_id="words_%s", label_suffix="")
         model = texts.thing_of(text).translations.model
         for name in texts.fields_of(text):
@@ -35,6 +36,8 @@ class WordsForm(forms.Form):
             self.fields[name].widget.attrs |= {"lang": text.language, "spellcheck": "true", "data-words": ""}
             if name not in RICH:
                 self.fields[name].widget.attrs["autocomplete"] = "off"
+            if name in gaps:
+                self.fields[name].widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"gap_{name}"}
 
 
 def _field(field) -> forms.Field:

@@ -97,6 +97,16 @@ class WordsAdmin(DeskAdmin):
         super().save_related(request, form, formsets, change)
         notice(request, form, self._language(request))
 
+    def response_add(self, request, obj, post_url_continue=None):
+        response = super().response_add(request, obj, post_url_continue)
+        _tell_what_was_not_done(request)
+        return response
+
+    def response_change(self, request, obj):
+        response = super().response_change(request, obj)
+        _tell_what_was_not_done(request)
+        return response
+
     def render_change_form(self, request, context, *args, obj=None, **kwargs):
         context["refers_in"] = self._language(request)
         if obj:
@@ -180,7 +190,8 @@ def know(thing: Item | Issue) -> None:
 
 
 def notice(request: HttpRequest, form: WordsForm, language: str) -> None:
-    """Once all is saved, in its transaction: a revision of what is new; and the person is told what follows."""
+    """Once all is saved, in its transaction: a revision of what is new; and the person is told what follows. Why it was
+    not approved, if so, is left in `request.not_approved`."""
     thing, now = form.instance, timezone.now()
     turned = "original_language" in form.changed_data and form.initial.get("original_language")
     if turned and _rows(thing):
@@ -193,7 +204,13 @@ def notice(request: HttpRequest, form: WordsForm, language: str) -> None:
         try:
             texts.approve(texts.find(thing, language), by=request.user, now=now)
         except texts.NotPossible as why:
-            messages.warning(request, _("It was saved, and not approved: %s") % why)
+            request.not_approved = str(why)
+
+
+def _tell_what_was_not_done(request: HttpRequest) -> None:
+    """After what was: that it is saved is said first."""
+    if why := getattr(request, "not_approved", ""):
+        messages.warning(request, _("It was saved, and not approved: %s") % why)
 
 
 def _noticed(

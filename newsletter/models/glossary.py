@@ -32,7 +32,7 @@ class Term(models.Model):
 
     class Meta:
         verbose_name = _("term")
-        verbose_name_plural = _("glossary")
+        verbose_name_plural = _("terms of the glossary")
         ordering = ["language", "words"]
         constraints = [models.UniqueConstraint(fields=["language", "words"], name="one_term_per_language_and_words")]
 

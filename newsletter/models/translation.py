@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from newsletter.models.content import Issue, Item
 
@@ -18,9 +19,9 @@ class Text(models.Model):
     """
 
     class State(models.TextChoices):
-        DRAFT = "draft", _("draft")
-        REVIEW = "review", _("in review")
-        APPROVED = "approved", _("approved")
+        DRAFT = "draft", pgettext_lazy("text", "draft")
+        REVIEW = "review", pgettext_lazy("text", "in review")
+        APPROVED = "approved", pgettext_lazy("text", "approved")
 
     issue = models.ForeignKey(Issue, models.CASCADE, related_name="texts", verbose_name=_("issue"))
     item = models.ForeignKey(Item, models.CASCADE, null=True, related_name="texts", verbose_name=_("item"))
@@ -83,7 +84,7 @@ class Revision(models.Model):
         RESTORED = "restored", _("an earlier version, restored")
         COPIED = "copied", _("copied from another issue")
         CONTRIBUTED = "contributed", _("handed in by a member")
-        FOUND = "found", _("found as it is")
+        FOUND = "found", _("there already")
 
     text = models.ForeignKey(Text, models.CASCADE, related_name="revisions")
     number = models.PositiveIntegerField()

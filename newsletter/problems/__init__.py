@@ -8,5 +8,6 @@ in the background.
 from newsletter.problems.before_sending import forbidding, of, of_sender
 from newsletter.problems.contents import too_early
 from newsletter.problems.problem import Group, Kind, Place, Problem
+from newsletter.problems.together import together
 
-__all__ = ["Group", "Kind", "Place", "Problem", "forbidding", "of", "of_sender", "too_early"]
+__all__ = ["Group", "Kind", "Place", "Problem", "forbidding", "of", "of_sender", "together", "too_early"]

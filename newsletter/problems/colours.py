@@ -7,6 +7,7 @@ it meets others.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import count
 
 from newsletter.problems.seen import Element, Passage, Path, Seen
@@ -57,15 +58,24 @@ def faint(seen: Seen) -> list[Faint]:
     standing: dict[Path, Passage] = {}
     for passage in seen.passages:
         standing.setdefault(passage.path, passage)
-    found = []
+    ratios = _ratios(seen.sheet, tuple(standing))
+    return [
+        Faint(standing[path].words, scheme, ratio)
+        for scheme in (LIGHT, DARK)
+        for path, ratio in ratios[scheme].items()
+        if ratio < LEAST
+    ]
+
+
+@lru_cache(maxsize=32)  # mails of the same template differ in few ways of standing, or in none
+def _ratios(sheet: str, standing: tuple[Path, ...]) -> dict[str, dict[Path, float]]:
+    """The contrast of each way in which words stand, unless nobody sees them, by scheme. Raises Strange."""
+    shown = [path for path in standing if not any("display:none" in one.style.replace(" ", "") for one in path)]
+    ratios: dict[str, dict[Path, float]] = {}
     for scheme in (LIGHT, DARK):
-        rules, known = _rules(seen.sheet, scheme), {}
-        for path, passage in standing.items():
-            if not any("display:none" in element.style.replace(" ", "") for element in path):
-                ratio = contrast(*_colours(path, rules, scheme, known))
-                if ratio < LEAST:
-                    found.append(Faint(passage.words, scheme, ratio))
-    return found
+        rules, known = _rules(sheet, scheme), {}
+        ratios[scheme] = {path: contrast(*_colours(path, rules, scheme, known)) for path in shown}
+    return ratios
 
 
 def _colours(path: Path, rules: list[Rule], scheme: str, known: dict[Path, tuple[str, str]]) -> tuple[str, str]:

@@ -25,12 +25,14 @@ def of(links: Iterable[Link], checks: Mapping[str, LinkCheck], language: str) ->
     found = []
     for state in (State.BROKEN, State.PRIVATE, State.REFUSED, State.UNKNOWN):
         if places := by_state.get(state):
-            found.append(Problem(_words(state, len(places)), places=tuple(places), group=Group.LINKS))
+            found.append(Problem(words(state, places), places=tuple(places), group=Group.LINKS, counted=state))
     return found
 
 
-def _words(state: str, number: int) -> str:
-    words = {
+def words(state: str, places: Iterable[Place]) -> str:
+    """What is said of the links in a state; one that stands in many places is one."""
+    number = len({link_checks.bare(place.url) for place in places})
+    said = {
         State.BROKEN: ngettext("%d link is broken.", "%d links are broken.", number),
         State.PRIVATE: ngettext(
             "%d link does not lead to the public web; it was not opened.",
@@ -44,7 +46,7 @@ def _words(state: str, number: int) -> str:
         ),
         State.UNKNOWN: ngettext("%d link has not been checked yet.", "%d links have not been checked yet.", number),
     }
-    return words[state] % number
+    return said[state] % number
 
 
 def _place(link: Link, check: LinkCheck | None, language: str) -> Place:

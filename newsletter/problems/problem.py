@@ -47,6 +47,12 @@ class Problem:
     blocking: bool = False
     places: tuple[Place, ...] = ()
     group: Group = Group.CONTENTS
+    counted: str = ""  # what its places have in common, where the words say no more than how many they are
+
+    @property
+    def same(self) -> tuple[Group, bool, str]:
+        """Problems of two editions are the same if this is: word for word, or but for the number."""
+        return self.group, self.blocking, self.counted or self.text
 
     @property
     def items(self) -> tuple[Item, ...]:

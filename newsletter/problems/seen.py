@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import NamedTuple
 
 VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 UNSHOWN = {"head", "script", "style", "title"}
+HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 
 
-@dataclass(frozen=True)
-class Element:
+class Element(NamedTuple):
     """What the look of an element hangs on."""
 
     name: str
@@ -28,6 +29,17 @@ class Passage:
     path: Path
 
 
+class _Open(NamedTuple):
+    """An element that is not closed yet, with what is known of all around it."""
+
+    path: Path
+    names: frozenset[str]
+    language: str
+
+
+_OUTSIDE = _Open((), frozenset(), "")
+
+
 @dataclass
 class Seen(HTMLParser):
     """`Seen(html)`; whatever stands in comments is for Outlook, and not looked at."""
@@ -41,7 +53,7 @@ class Seen(HTMLParser):
 
     def __post_init__(self):
         super().__init__(convert_charrefs=True)
-        self._open: list[tuple[Element, str]] = []
+        self._open = [_OUTSIDE]
         self.feed(self.html)
         self.close()
         self.headings = [(level, " ".join(words.split())) for level, words in self.headings]
@@ -52,26 +64,27 @@ class Seen(HTMLParser):
             self.language = known.get("lang") or ""
         if name == "img":
             self.images.append(known)
-        if name in {"h1", "h2", "h3", "h4", "h5", "h6"}:
+        if name in HEADINGS:
             self.headings.append((int(name[1]), ""))
         if name not in VOID:
+            around = self._open[-1]
             element = Element(name, tuple((known.get("class") or "").split()), known.get("style") or "")
-            around = self._open[-1][1] if self._open else ""
-            self._open.append((element, known.get("lang") or around))
+            names, language = around.names | {name}, known.get("lang") or around.language
+            self._open.append(_Open((*around.path, element), names, language))
 
     def handle_endtag(self, name: str) -> None:
-        if any(element.name == name for element, _language in self._open):
-            while self._open.pop()[0].name != name:
+        if name in self._open[-1].names:
+            while self._open.pop().path[-1].name != name:
                 pass
 
     def handle_data(self, data: str) -> None:
-        path = tuple(element for element, _language in self._open)
-        names = {element.name for element in path}
-        if "style" in names:
+        here = self._open[-1]
+        if "style" in here.names:
             self.sheet += data
-        if not data.strip() or names & UNSHOWN:
+        words = " ".join(data.split())
+        if not words or here.names & UNSHOWN:
             return
-        if self.headings and names & {f"h{level}" for level in range(1, 7)}:
-            level, words = self.headings[-1]
-            self.headings[-1] = (level, words + data)
-        self.passages.append(Passage(" ".join(data.split()), self._open[-1][1] if self._open else "", path))
+        if self.headings and here.names & HEADINGS:
+            level, before = self.headings[-1]
+            self.headings[-1] = (level, before + data)
+        self.passages.append(Passage(words, here.language, here.path))

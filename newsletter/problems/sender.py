@@ -61,8 +61,8 @@ def _dkim(domain: str, facts: Facts) -> list[str]:
     if not settings.NEWSLETTER_DKIM_SELECTORS:
         return [
             _(
-                "Whether mails are signed (DKIM) cannot be seen from here: NEWSLETTER_DKIM_SELECTORS does not say under"
-                " which name the key is published."
+                "Whether mails are signed (DKIM) cannot be seen from here: whoever looks after the server has not said"
+                " yet under which name the key is published (NEWSLETTER_DKIM_SELECTORS)."
             )
         ]
     notes = []

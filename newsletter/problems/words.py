@@ -1,4 +1,5 @@
-"""How far the words of an edition are: what is outdated, not approved, being typed, a machine's, or better avoided.
+"""How far the words of an edition are: what is outdated, not approved, being typed, a machine's, better avoided, or not
+like its original.
 
 Words that nobody keeps a `Text` for came by a road that we do not know: nothing is said of them.
 """
@@ -12,10 +13,14 @@ from django.utils.translation import ngettext
 
 from newsletter import translating
 from newsletter.models import Issue, Item, Remark, Revision, Text
+from newsletter.problems import differing
+from newsletter.problems.avoided import Word, avoided_in
 from newsletter.problems.problem import Group, Kind, Place, Problem, name_of
-from newsletter.translation import changes, glossary, texts
+from newsletter.translation import changes, texts
+from newsletter.translation.warnings import Difference
 
 State = Text.State
+NAMED = 4  # so many numbers and links of a text are named
 
 
 @dataclass
@@ -26,7 +31,8 @@ class Known:
     issue: Issue
     texts: dict[tuple[int | None, str], Text] = field(default_factory=dict)
     changed: dict[int, int] = field(default_factory=dict)
-    avoided: dict[tuple[int | None, str], list[glossary.Found]] = field(default_factory=dict)
+    avoided: dict[tuple[int | None, str], tuple[Word, ...]] = field(default_factory=dict)
+    said: dict[str, list[Item | Issue]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, issue: Issue, languages: Collection[str]) -> "Known":
@@ -42,8 +48,13 @@ class Known:
         known._look_for_avoided(languages)
         return known
 
-    def things(self, language: str) -> Iterable[Item | Issue]:
+    def things(self, language: str) -> list[Item | Issue]:
         """What has words in a language."""
+        if language not in self.said:
+            self.said[language] = list(self._things(language))
+        return self.said[language]
+
+    def _things(self, language: str) -> Iterable[Item | Issue]:
         if texts.says_something(texts.stored_words(self.issue, language)):
             yield self.issue
         yield from (item for item in self.issue.items.all() if language in translating.texts(item))
@@ -52,7 +63,7 @@ class Known:
         return self.texts.get((_key(thing), language))
 
     def source(self, thing: Item | Issue) -> Text | None:
-        return self.text(thing, thing.original_language if isinstance(thing, Item) else texts.AROUND)
+        return self.text(thing, _original(thing))
 
     def outdated(self, language: str) -> list[tuple[Item | Issue, Text]]:
         pairs = ((thing, self.text(thing, language)) for thing in self.things(language))
@@ -71,7 +82,7 @@ class Known:
 
     def _look_for_avoided(self, languages: Collection[str]) -> None:
         pairs = [(thing, code) for code in languages for thing in self.things(code)]
-        found = glossary.avoided_in((texts.stored_words(thing, code), code) for thing, code in pairs)
+        found = avoided_in((texts.stored_words(thing, code), code) for thing, code in pairs)
         self.avoided = {(_key(thing), code): words for (thing, code), words in zip(pairs, found, strict=True)}
 
 
@@ -83,6 +94,7 @@ def of(known: Known, language: str) -> list[Problem]:
         *_not_approved(language, [pair for pair in things if pair not in outdated]),
         *_typed(language, things),
         *_machines(language, things),
+        *_differing(known, language),
         *_avoided(known, language),
         *_remarks(language, things),
     ]
@@ -135,12 +147,40 @@ def _machines(language: str, things: list[tuple[Item | Issue, Text]]) -> list[Pr
     return [_problem(words, language, found)] if found else []
 
 
+def _differing(known: Known, language: str) -> list[Problem]:
+    """Told of outdated ones too: who sends them as they are should know what they say."""
+    places = [
+        _place(thing, language, _named(found))
+        for thing in known.things(language)
+        if (found := _differences(thing, language))
+    ]
+    words = ngettext(
+        "%(count)d text in %(language)s differs from its original in numbers or links.",
+        "%(count)d texts in %(language)s differ from their originals in numbers or links.",
+        len(places),
+    )
+    return [_problem(words, language, places)] if places else []
+
+
+def _differences(thing: Item | Issue, language: str) -> tuple[Difference, ...]:
+    original = _original(thing)
+    source, words = (texts.stored_words(thing, code) for code in (original, language))
+    return differing.of(source, original, words, language)
+
+
+def _named(found: tuple[Difference, ...]) -> str:
+    """As in "58 is in the source and not in this text."."""
+    sentences, more = [one.text for one in found[:NAMED]], len(found) - NAMED
+    if more > 0:
+        sentences.append(ngettext("And %d more.", "And %d more.", more) % more)
+    return " ".join(sentences)
+
+
 def _avoided(known: Known, language: str) -> list[Problem]:
-    """Quotations and titles of laws may say what we do not."""
     places = [
         _place(thing, language, _said(found))
         for thing in known.things(language)
-        if (found := [word for word in known.avoided[_key(thing), language] if not word.is_quoted])
+        if (found := known.avoided[_key(thing), language])
     ]
     words = ngettext(
         "%(count)d text in %(language)s has words that we avoid.",
@@ -150,12 +190,12 @@ def _avoided(known: Known, language: str) -> list[Problem]:
     return [_problem(words, language, places)] if places else []
 
 
-def _said(found: list[glossary.Found]) -> str:
+def _said(found: Iterable[Word]) -> str:
     """As in "“illegal migrant” (better: undocumented migrant)"."""
     notes = []
     for word in found:
         words = _("“%(word)s” (better: %(better)s)") if word.better else _("“%(word)s”")
-        notes.append(words % {"word": word.words, "better": word.better})
+        notes.append(words % {"word": word.said, "better": word.better})
     return "; ".join(dict.fromkeys(notes))
 
 
@@ -180,3 +220,7 @@ def _place(thing: Item | Issue, language: str, note: str = "") -> Place:
 
 def _key(thing: Item | Issue) -> int | None:
     return thing.pk if isinstance(thing, Item) else None
+
+
+def _original(thing: Item | Issue) -> str:
+    return thing.original_language if isinstance(thing, Item) else texts.AROUND

@@ -1,8 +1,10 @@
 """What a reader is shown of an issue, settled as plain data. No template, no query of its own."""
 
+import datetime
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -58,7 +60,7 @@ class Entry:
     kind: str  # "REPORT" or ""
     title: str
     text: SafeString
-    sources: list[SourceLine]
+    sources: tuple[SourceLine, ...]
     is_machine: bool = False  # translated by a machine, and nobody has touched it
 
     @property
@@ -123,7 +125,7 @@ def compose(issue: Issue, language: str, languages: Sequence[str] = (), *, areas
             message=richtext.safe(own.message if own else ""),
             donation=richtext.safe(own.donation if own else ""),
             blocks=_blocks(contents),
-            first=contents.first(areas),
+            first=contents.first(areas) if areas else [],
         )
 
 
@@ -157,10 +159,10 @@ def entry(item: Item, language: str, *, title: str, text: str, shown: str = "", 
         language=shown or language,
         language_name=localising.language_name(shown, language) if shown not in ("", language) else "",
         place=place(item, language),
-        kind=item.get_kind_display().upper() if item.kind else "",
+        kind=_kind(item.kind, language) if item.kind else "",
         title=title,
-        text=richtext.safe(text),
-        sources=[source_line(source, language) for source in item.sources.all()],
+        text=_safe(text),
+        sources=tuple(source_line(source, language) for source in item.sources.all()),
         is_machine=is_machine,
     )
 
@@ -181,7 +183,7 @@ def source_line(source: Source, language: str) -> SourceLine:
         outlet=source.outlet,
         title=source.title,
         quoted=localising.quoted(source.title, language) if source.title else "",
-        date=_date(source, language),
+        date=_date(source.date, source.precision, language),
         page=source.page,
         url=_web_address(source.url),
         language=foreign,
@@ -198,11 +200,27 @@ def _host(url: str) -> str:
     return re.sub(r"^https?://", "", url, flags=re.IGNORECASE).partition("/")[0]
 
 
-def _date(source: Source, language: str) -> str:
-    if source.date is None:
+# What follows is asked for hundreds of times by each look at an issue in seven languages, and takes longer than all
+# the rest of composing.
+
+
+@lru_cache(maxsize=2048)
+def _safe(text: str) -> SafeString:
+    return richtext.safe(text)
+
+
+@lru_cache(maxsize=512)
+def _kind(kind: str, language: str) -> str:
+    with override(language):
+        return str(dict(Item.Kind.choices).get(kind, kind)).upper()
+
+
+@lru_cache(maxsize=2048)
+def _date(date: datetime.date | None, precision: str, language: str) -> str:
+    if date is None:
         return ""
-    if source.precision == Precision.YEAR:
-        return str(source.date.year)
-    if source.precision == Precision.MONTH:
-        return localising.month(source.date, language)
-    return localising.day(source.date, language)
+    if precision == Precision.YEAR:
+        return str(date.year)
+    if precision == Precision.MONTH:
+        return localising.month(date, language)
+    return localising.day(date, language)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from newsletter.rendering.composition import Composition, Entry
+from newsletter.rendering.entries import entry_laid_out, laid_out
 from picum import localising
 from picum.mail import INLINER, NETWORK, inlined, tidied, unindented
 
@@ -78,6 +79,7 @@ def render_frame(composition: Composition, *, token: str) -> Frame:
         name = _("%(network)s Newsletter – %(label)s") % {"network": NETWORK, "label": composition.label}
         subject = _BREAKS.sub(" ", composition.subject).strip() or name
         context = {
+            "blocks": laid_out(composition),
             "composition": composition,
             "direction": localising.direction(composition.language),
             "index": slot,
@@ -97,7 +99,12 @@ def render_frame(composition: Composition, *, token: str) -> Frame:
 def render_entry(entry: Entry, language: str) -> str:
     """One item of an edition in this language as its mail shows it: a page of its own, without what stands around."""
     with override(language):
-        context = {"direction": localising.direction(language), "entry": entry, "language": language}
+        context = {
+            "direction": localising.direction(language),
+            "html": entry_laid_out(entry, language).html,
+            "language": language,
+            "title": entry.title,
+        }
         return inlined(render_to_string("newsletter/mail/_entry_alone.html", context))
 
 
@@ -125,6 +132,8 @@ def _preheader(composition: Composition) -> str:
 
 def _folded(html: str) -> str:
     """Long lines broken at spaces: of the text and between attributes, never inside an attribute's value."""
+    if all(len(line.encode()) <= FOLD_AT for line in html.split("\n")):
+        return html
     guarded = _TAG.sub(lambda tag: _QUOTED.sub(lambda value: value[0].replace(" ", "\0"), tag[0]), html)
     return "\n".join(_broken(line) for line in guarded.split("\n")).replace("\0", " ")
 

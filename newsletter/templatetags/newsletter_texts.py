@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 from newsletter.admin.texts import AROUND
+from newsletter.models import Issue
 from newsletter.rendering import language_name
 from newsletter.translation import access, mine
 from picum import localising
@@ -27,10 +28,18 @@ def in_language(code: str) -> str:
     return language_name(code, get_language() or "en")
 
 
+@register.inclusion_tag("newsletter/admin/_to_send.html", takes_context=True)
+def to_send(context) -> dict[str, object]:
+    """The issues that wait for this person to send them; nothing for who does not send. One query, beside those of the
+    permissions."""
+    user = context["request"].user
+    return {"issues": Issue.objects.ready() if user.has_perm("newsletter.send_issue") else []}
+
+
 @register.inclusion_tag("newsletter/admin/_my_texts.html", takes_context=True)
 def my_texts(context) -> dict[str, object]:
-    """What this person has to write, and the boards of the issues that are being written; nothing for who writes in no
-    language. Four queries, beside those of the permissions."""
+    """What this person has to write and to approve, and the boards of the issues that are being written; nothing for
+    who writes in no language. Four queries, six for who approves, beside those of the permissions."""
     user = context["request"].user
     if not access.languages_of(user):
         return {}
@@ -39,6 +48,7 @@ def my_texts(context) -> dict[str, object]:
         "writes": True,
         "duties": duties[:AT_ONCE],
         "more": max(0, len(duties) - AT_ONCE),
+        "to_approve": mine.to_approve() if access.may_approve(user) else [],
         "issues": mine.open_issues(),
         "around": AROUND,
         "LANGUAGE_CODE": context.get("LANGUAGE_CODE"),

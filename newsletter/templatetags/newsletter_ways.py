@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from newsletter import translating
 from newsletter.admin import guard
-from newsletter.translation import access
+from newsletter.translation import access, texts
 
 register = template.Library()
 
@@ -31,7 +31,7 @@ def issue_ways(context) -> dict[str, object]:
     match = request.resolver_match
     here = (match.url_name or "").removeprefix(PREFIX)
     ways = _ways(request.user, issue.pk, match.kwargs.get("language", ""))
-    return {"ways": [(address, label, ALSO.get(here, here) == name) for name, address, label in ways]}
+    return {"ways": [(name, address, label, ALSO.get(here, here) == name) for name, address, label in ways]}
 
 
 def _ways(user, pk: int, language: str):
@@ -56,8 +56,10 @@ def _ways(user, pk: int, language: str):
     if writes or sends:
         shown = language if sends else own
         yield "problems", to("problems", shown) if shown else to("problems_of_all"), _("Problems")
-    if writes and own:
-        yield "exchange", to("exchange", own), _("Files")
+    if writes and (own or everywhere):
+        # Nothing much is translated into English.
+        files = own or (preview if preview != texts.AROUND else translating.LANGUAGES[1])
+        yield "exchange", to("exchange", files), _("Files")
     if edits or sends:
         yield "trial", to("trial"), _("Test mails")
     if sends:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import Exists, OuterRef, TextChoices
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from newsletter import translating
 from newsletter.models import Issue, Item, Remark, Revision, Text
@@ -21,11 +21,11 @@ _TAG = re.compile(r"<[^>]*>")
 class Stage(TextChoices):
     """How far one thing is in one language, as people say it."""
 
-    MISSING = "missing", _("missing")
-    DRAFT = "draft", _("draft")
-    REVIEW = "review", _("in review")
-    APPROVED = "approved", _("approved")
-    OUTDATED = "outdated", _("outdated")
+    MISSING = "missing", pgettext_lazy("text", "missing")
+    DRAFT = "draft", pgettext_lazy("text", "draft")
+    REVIEW = "review", pgettext_lazy("text", "in review")
+    APPROVED = "approved", pgettext_lazy("text", "approved")
+    OUTDATED = "outdated", pgettext_lazy("text", "outdated")
 
 
 # Whoever has it still has something to write.
@@ -121,9 +121,16 @@ def is_late(stage: Stage, due_on: datetime.date | None, *, on: datetime.date) ->
 
 def says_something(thing: Item | Issue, language: str) -> bool:
     """Would readers get words in this language? Reads the prefetched rows."""
-    if isinstance(thing, Item):
-        return language in translating.texts(thing)
-    return texts.says_something(texts.stored_words(thing, language))
+    return language in _saying(thing, _stored(thing))
+
+
+def stages(items: Sequence[Item]) -> dict[int, dict[str, Stage]]:
+    """How far items are in each of our languages, by their numbers. One query when they came with their words."""
+    things = {item.pk: _Thing.of(item) for item in items}
+    shown = ("item_id", "language", "state", "number", "significant", "source_number", "working")
+    for text in Text.objects.filter(item__in=things).only(*shown):
+        things[text.item_id].texts[text.language] = text
+    return {pk: {code: thing.stage(code) for code in translating.LANGUAGES} for pk, thing in things.items()}
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -131,17 +138,22 @@ def says_something(thing: Item | Issue, language: str) -> bool:
 
 @dataclass
 class _Thing:
-    """An item or the issue, with its texts by language, and what changed in the original by the revision that a
-    translation says."""
+    """An item or the issue, with its words and its texts by language, and what changed in the original by the revision
+    that a translation says. `saying`: the languages in which readers would get words."""
 
     thing: Item | Issue
     original: str
+    words: dict[str, texts.Words]
+    saying: set[str]
     texts: dict[str, Text] = field(default_factory=dict)
     since: dict[int, tuple[changes.Change, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, thing: Item | Issue) -> "_Thing":
-        return cls(thing, thing.original_language if isinstance(thing, Item) else texts.AROUND)
+        # Read once: four hundred cells ask for them.
+        words = _stored(thing)
+        original = thing.original_language if isinstance(thing, Item) else texts.AROUND
+        return cls(thing, original, words, _saying(thing, words))
 
     @property
     def source(self) -> Text | None:
@@ -150,6 +162,23 @@ class _Thing:
     @property
     def outdated(self) -> list[Text]:
         return [text for text in self.texts.values() if texts.is_outdated(text, self.source)]
+
+    def stage(self, language: str) -> Stage:
+        text = self.texts.get(language)
+        outdated = text is not None and texts.is_outdated(text, self.source)
+        return stage_of(text, says_something=language in self.saying, outdated=outdated)
+
+
+def _stored(thing: Item | Issue) -> dict[str, texts.Words]:
+    """What is stored, by language. Reads the prefetched rows, once."""
+    names = texts.FIELDS[type(thing)]
+    return {row.language_code: {name: getattr(row, name) or "" for name in names} for row in thing.translations.all()}
+
+
+def _saying(thing: Item | Issue, stored: dict[str, texts.Words]) -> set[str]:
+    if isinstance(thing, Item):
+        return set(translating.texts(thing))
+    return {language for language, words in stored.items() if texts.says_something(words)}
 
 
 def _fill(things: Sequence[_Thing], issue: Issue) -> None:
@@ -175,9 +204,9 @@ def _fill(things: Sequence[_Thing], issue: Issue) -> None:
 
 
 def _row(thing: _Thing, languages: Sequence[str], on: datetime.date) -> Row:
-    words = texts.stored_words(thing.thing, thing.original)
+    words = thing.words.get(thing.original, {})
     cells = {code: _cell(thing, code, words, on) for code in {*languages, thing.original}}
-    title, language = titled(thing.thing, thing.original)
+    title, language = _titled(thing.words, thing.original)
     return Row(
         item=thing.thing if isinstance(thing.thing, Item) else None,
         title=title,
@@ -189,18 +218,20 @@ def _row(thing: _Thing, languages: Sequence[str], on: datetime.date) -> Row:
 
 def titled(thing: Item | Issue, original: str) -> tuple[str, str]:
     """What an item is called, and in which language: in the original one, or in the first that has a title."""
+    return _titled(_stored(thing), original)
+
+
+def _titled(words: dict[str, texts.Words], original: str) -> tuple[str, str]:
     for code in (original, *translating.LANGUAGES):
-        if title := texts.stored_words(thing, code).get("title", ""):
+        if title := words.get(code, {}).get("title", ""):
             return title, code
     return "", original
 
 
 def _cell(thing: _Thing, language: str, source_words: texts.Words, on: datetime.date) -> Cell:
     text, source = thing.texts.get(language), thing.source
-    says = says_something(thing.thing, language)
-    outdated = text is not None and texts.is_outdated(text, source)
-    stage = stage_of(text, says_something=says, outdated=outdated)
-    changed = thing.since[text.source_number] if outdated else ()
+    stage = thing.stage(language)
+    changed = thing.since[text.source_number] if text and texts.is_outdated(text, source) else ()
     due_on = text.due_on if text else None
     return Cell(
         language=language,
@@ -212,7 +243,7 @@ def _cell(thing: _Thing, language: str, source_words: texts.Words, on: datetime.
         assignee=text.assignee if text else None,
         due_on=due_on,
         is_late=is_late(stage, due_on, on=on),
-        is_machine=bool(text and (text.is_machine if says else text.machine)),
+        is_machine=bool(text and (text.is_machine if language in thing.saying else text.machine)),
         has_remarks=bool(text and text.has_remarks),
         changes=changed,
         words_left=0 if language == thing.original else _words_left(text, stage, source_words, changed),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 from newsletter.translation import segments
@@ -24,11 +24,12 @@ class Piece:
 @dataclass(frozen=True)
 class Change:
     """One sentence then and now, without marks; "" on the side on which it is not. `keys` names its places (see
-    `segments.Segment.key`) now, for what is gone, none."""
+    `segments.Segment.key`) now, for what is gone, none; `was` is the sentence then, with its links."""
 
     before: str
     now: str
     keys: tuple[str, ...] = ()
+    was: Segment | None = field(default=None, compare=False, repr=False)
 
     @property
     def pieces(self) -> list[Piece]:
@@ -41,7 +42,7 @@ def changed(before: Mapping[str, str], now: Mapping[str, str], language: str) ->
     difference too."""
     old, new = segments.cut(before, language), segments.cut(now, language)
     found = []
-    for kind, a, b, c, d in _opcodes([_said(one) for one in old], [_said(one) for one in new]):
+    for kind, a, b, c, d in _opcodes(_meant(old), _meant(new)):
         if kind == "equal":
             continue
         gone, come = old[a:b], new[c:d]
@@ -49,8 +50,13 @@ def changed(before: Mapping[str, str], now: Mapping[str, str], language: str) ->
             then = gone[number] if number < len(gone) else None
             here = come[number] if number < len(come) else None
             shown = _with_links if then and here and then.plain == here.plain else _plain
-            found.append(Change(shown(then), shown(here), (here.key,) if here else ()))
+            found.append(Change(shown(then), shown(here), (here.key,) if here else (), then))
     return found
+
+
+def meaning(words: Mapping[str, str], language: str) -> list[tuple[str, ...]]:
+    """What is compared: two states of a text between which nothing `changed` have the same."""
+    return _meant(segments.cut(words, language))
 
 
 def between(before: str, now: str) -> list[Piece]:
@@ -73,6 +79,10 @@ def _opcodes(old: Sequence, new: Sequence) -> list[tuple[str, int, int, int, int
     if len(old) * len(new) > MOST:
         return [("equal" if old == new else "replace", 0, len(old), 0, len(new))]
     return SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+
+
+def _meant(cut: Sequence[Segment]) -> list[tuple[str, ...]]:
+    return [_said(segment) for segment in cut]
 
 
 def _said(segment: Segment) -> tuple[str, ...]:

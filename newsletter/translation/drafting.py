@@ -29,7 +29,7 @@ class Seen:
 def keep(text: Text, words: Mapping[str, str], *, seen: Seen, by: User, now: datetime.datetime) -> int:
     """Keeps what is typed, as `texts.keep` does; but who types back to the stored words has nothing unfinished any
     more. Returns the next `working_number`; raises Conflict."""
-    text = Text.objects.select_for_update().get(pk=text.pk)
+    text = texts.locked(text)
     goes_back = text.number > 0 and texts.cleaned(text, words) == stored(text)
     if goes_back and text.working is None:
         return text.working_number
@@ -45,9 +45,11 @@ def finish(
     text: Text, words: Mapping[str, str], *, approves: bool, seen: Seen, by: User, now: datetime.datetime
 ) -> Text:
     """The words are done: they are stored and in review, or approved at once. What was approved and is handed on as it
-    stands stays approved. Raises Conflict, also for words that another window kept, and NotPossible."""
-    text = Text.objects.select_for_update().get(pk=text.pk)
+    stands stays approved. Raises Conflict, also for words that another window kept, and NotPossible, with `HasGaps`
+    where sentences are missing."""
+    text = texts.locked(text)
     may_store(text, by)
+    texts.check_gaps(text, words)
     texts.keep(text, words, seen=seen.working, source_seen=seen.source, by=by, now=now)
     state = State.APPROVED if _stays_approved(text, words) else State.REVIEW
     done = texts.store(
@@ -68,7 +70,7 @@ def finish(
 def take_draft(text: Text, *, seen: Seen, by: User, now: datetime.datetime) -> None:
     """The machine's draft is what is being typed from now on, of the source as the machine had it. Raises Conflict and
     NotPossible."""
-    text = Text.objects.select_for_update().get(pk=text.pk)
+    text = texts.locked(text)
     if not text.machine:
         raise texts.NotPossible(_("There is no draft by a machine."))
     source = text.machine_source or seen.source

@@ -178,19 +178,23 @@ def _understood(cells: Mapping[str, str]) -> dict[str, object]:
     values: dict[str, object] = {name: in_one_line(cell) for name, cell in cells.items()}
     if not values["words"]:
         raise NotUnderstood(_("there is no word"))
-    values["language"] = _chosen(str(values["language"]), _languages(), _("nobody knows this language: %s"))
+    unknown = _("nobody knows this language: %(word)s (known are %(known)s)")
+    values["language"] = _chosen(str(values["language"]), _languages(), unknown, LANGUAGES)
     if kind := values.pop("kind", ""):
-        values["kind"] = _chosen(str(kind), _kinds(), _("this is no kind of term: %s"))
+        unknown = _("this is no kind of term: %(word)s (known are %(known)s)")
+        values["kind"] = _chosen(str(kind), _kinds(), unknown, Kind.values)
     if "exact" in values:
-        values["exact"] = _chosen(str(values["exact"]), _answers(), _("this is neither yes nor no: %s"))
+        unknown = _("this is neither yes nor no: %(word)s")
+        values["exact"] = _chosen(str(values["exact"]), _answers(), unknown, [])
     return values
 
 
-def _chosen(cell: str, choices: Mapping[str, object], complaint: str) -> object:
+def _chosen(cell: str, choices: Mapping[str, object], complaint: str, known: Sequence[str]) -> object:
+    """`known`: what an export writes, for those who wrote something else."""
     try:
         return choices[localising.plain(cell)]
     except KeyError:
-        raise NotUnderstood(complaint % (cell or "–")) from None
+        raise NotUnderstood(complaint % {"word": cell or "–", "known": ", ".join(known)}) from None
 
 
 def _languages() -> dict[str, str]:

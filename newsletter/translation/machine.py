@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -122,7 +123,7 @@ def ring_for_waiting(*, now: datetime.datetime) -> None:
     """For runs that no worker has, because the bell was not heard or the worker is gone."""
     free = Q(lease_until=None) | Q(lease_until__lt=now)
     for run in MachineRun.objects.filter(free, ended_at=None):
-        ring(TASK, run.issue_id, run.language)
+        ring(TASK, run.issue_id, run.language, expires=settings.SENDING_RECONCILE_SECONDS)
 
 
 def drafted(sheet: Sheet) -> texts.Words:

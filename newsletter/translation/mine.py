@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 
 from newsletter.models import Edition, Issue, Item, Text
 from newsletter.translation import access, board, texts
@@ -42,21 +42,41 @@ def open_issues() -> list[Issue]:
     return list(Issue.objects.newsletters().filter(Exists(_unsettled(issue=OuterRef("pk"))))[:RECENT])
 
 
-def _texts(user: User, languages: Iterable[str]) -> Iterable[Text]:
-    of_item = Text.objects.filter(item=OuterRef("item"), language=OuterRef("item__original_language"))
-    of_issue = Text.objects.filter(issue=OuterRef("issue"), item=None, language=texts.AROUND)
-    significant = Case(
-        When(item=None, then=Subquery(of_issue.values("significant"))), default=Subquery(of_item.values("significant"))
+def to_approve() -> list[tuple[Issue, int]]:
+    """Issues of which an edition can still be written, the newest first, with how many of their texts are in review, as
+    the board has it. Two queries."""
+    original_or_up_to_date = (
+        Q(source_number=None) | Q(source_significant=None) | Q(source_number__gte=F("source_significant"))
     )
+    waiting = (
+        _beside_their_source(Text.objects.filter(state=Text.State.REVIEW, working__isnull=True))
+        .filter(original_or_up_to_date, Exists(_unsettled(issue=OuterRef("issue"))))
+        .order_by()
+    )
+    counts = dict(waiting.values_list("issue").annotate(count=Count("pk")))
+    return [(issue, counts[issue.pk]) for issue in Issue.objects.newsletters().filter(pk__in=counts)]
+
+
+def _texts(user: User, languages: Iterable[str]) -> Iterable[Text]:
+    mine = Text.objects.filter(assignee=user, language__in=languages)
     return (
-        Text.objects.filter(assignee=user, language__in=languages)
+        _beside_their_source(mine)
         .filter(Exists(_unsettled(issue=OuterRef("issue"), language=OuterRef("language"))))
-        .annotate(source_significant=significant)
         .filter(Q(state=Text.State.DRAFT) | Q(working__isnull=False) | Q(source_number__lt=F("source_significant")))
         .select_related("issue", "item")
         .prefetch_related("item__translations", "issue__translations")
         .order_by("-issue__period", "pk")
     )
+
+
+def _beside_their_source(rows: QuerySet) -> QuerySet:
+    """Each with `source_significant`, the revision of its original that changed the meaning last."""
+    of_item = Text.objects.filter(item=OuterRef("item"), language=OuterRef("item__original_language"))
+    of_issue = Text.objects.filter(issue=OuterRef("issue"), item=None, language=texts.AROUND)
+    significant = Case(
+        When(item=None, then=Subquery(of_issue.values("significant"))), default=Subquery(of_item.values("significant"))
+    )
+    return rows.annotate(source_significant=significant)
 
 
 def _unsettled(**of):

@@ -11,10 +11,12 @@ A name counts as found where the other text has it as it is, with another ending
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
+from itertools import islice
 
 from babel.dates import get_day_names, get_month_names
 
@@ -73,6 +75,9 @@ _OFFICES = {
         "república senado supremo tratado tribunal unidas união universidade",
     }.items()
 }
+# Names that are looked for in one text, and words that one of them is compared with: ten times what the longest item
+# has. Whoever pastes a telephone book is answered at once, too.
+MOST, NEAR = 300, 20
 _OPENS = re.compile(r"[.:;!?…«„“‘\"»–—(¿¡\[/]")
 
 
@@ -105,12 +110,13 @@ def _missing(run: Run, found: "_Text") -> list[str]:
 def _acronyms(sentences: list[str]) -> list[str]:
     """FRONTEX, ECRE; none of a sentence all in capitals."""
     there = [name for one in sentences if not one.isupper() for name in _ACRONYM.findall(one)]
-    return [name for name in there if len(name) > 2 and name not in _USUAL.split()]
+    usual = set(_USUAL.split())
+    return [name for name in dict.fromkeys(there) if len(name) > 2 and name not in usual][:MOST]
 
 
 def _runs(sentences: list[str], language: str) -> list[Run]:
     found = (tuple(run) for one in sentences if not _is_headline(one) for run in _runs_of(one, language))
-    return [list(run) for run in dict.fromkeys(found)]
+    return [list(run) for run in islice(dict.fromkeys(found), MOST)]
 
 
 def _runs_of(sentence: str, language: str) -> list[Run]:
@@ -213,11 +219,26 @@ class _Text:
         return list(dict.fromkeys(_WORD.findall(self.words)))
 
     @cached_property
-    def _folded(self) -> list[str]:
-        return [plain(word) for word in self._all]
+    def _acronyms(self) -> list[str]:
+        return list(dict.fromkeys(_ACRONYM.findall(self.words)))[:MOST]
 
-    def begins(self, letters: str) -> bool:
-        return any(word.startswith(letters) for word in self._folded)
+    @cached_property
+    def _beginnings(self) -> frozenset[str]:
+        return frozenset(plain(word)[:4] for word in self._all)
+
+    @cached_property
+    def _sounds(self) -> frozenset[tuple[bool, str]]:
+        """How the words sound, each with whether it has a capital: of one that has, less must be alike."""
+        return frozenset((cap, _bones(word)[: 2 if cap else 3]) for word in self._all for cap in [word[0].isupper()])
+
+    @cached_property
+    def _by_ends(self) -> dict[str, list[str]]:
+        """Words with a capital by their first and by their last two letters: a slip leaves one of them as it was."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for word in (plain(word) for word in self._all if word[0].isupper()):
+            for end in (f"{word[:2]}-", f"-{word[-2:]}"):
+                found[end].append(word)
+        return found
 
     def has(self, name: str) -> bool:
         """As it is, or with an ending."""
@@ -226,30 +247,29 @@ class _Text:
     def has_like(self, name: str) -> bool:
         """In a form of its own: "Andalusian" and "andaluz" begin alike; "Munich" and "München" sound alike."""
         letters, bones = plain(name)[:4], _bones(name)
-        if self.has(name) or (len(letters) == 4 and self.begins(letters)):
+        if self.has(name) or (len(letters) == 4 and letters in self._beginnings):
             return True
-        return any(_sound_alike(bones, _bones(word), 2 if word[0].isupper() else 3) for word in self._all)
+        return len(bones) > 1 and not self._sounds.isdisjoint({(True, bones[:2]), (False, bones[:3])})
 
     def misspells(self, name: str) -> bool:
         """Is there a word that is nearly it, but not quite?"""
-        near = (plain(word) for word in self._all if word[0].isupper() and abs(len(word) - len(name)) < 3)
-        return len(name) > 4 and any(SequenceMatcher(None, plain(name), word).ratio() >= 0.8 for word in near)
+        letters = plain(name)
+        near = [word for end in (f"{letters[:2]}-", f"-{letters[-2:]}") for word in self._by_ends.get(end, [])[:NEAR]]
+        return len(name) > 4 and any(
+            SequenceMatcher(None, letters, word).ratio() >= 0.8 for word in near if abs(len(word) - len(letters)) < 3
+        )
 
     def has_acronym(self, name: str) -> bool:
         """As it is ("Frontex" too), or its letters in another order or nearly: IOM, OIM; OSCE, OSZE."""
         if re.search(rf"\b{re.escape(plain(name))}", self.folded):
             return True
-        return any(_alike(name, other) for other in _ACRONYM.findall(self.words))
+        return any(_alike(name, other) for other in self._acronyms)
 
 
 def _alike(name: str, other: str) -> bool:
     if abs(len(name) - len(other)) > 1:
         return False
     return sum(min(name.count(letter), other.count(letter)) for letter in set(name)) * 2 > len(name)
-
-
-def _sound_alike(bones: str, others: str, length: int) -> bool:
-    return len(bones) > 1 and bones[:length] == others[:length]
 
 
 @lru_cache(maxsize=10_000)

@@ -66,13 +66,12 @@ def of(words: str, language: str) -> dict[int, str]:
 def lacking(there: str, language: str, here: str, other: str) -> list[str]:
     """The numbers of one text, as written there, that another one in another language has neither in digits nor in
     another usual way: in words, as a month's name, as a Roman numeral."""
-    ours = of(here, other)
+    ours, folded = of(here, other), plain(here)
     missing = [(number, written) for number, written in of(there, language).items() if number not in ours]
-    return [written for number, written in missing if not _said(number, here, other)]
+    return [written for number, written in missing if not _said(number, here, folded, other)]
 
 
-def _said(number: int, words: str, language: str) -> bool:
-    folded = plain(words)
+def _said(number: int, words: str, folded: str, language: str) -> bool:
     if any(re.search(rf"\b{re.escape(form)}", folded) for form in _forms(number, language)):
         return True
     return number < 40 and re.search(rf"\b{_roman(number)}(?:e|er|ème|\.)?\b", words) is not None

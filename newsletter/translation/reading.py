@@ -1,7 +1,7 @@
 """Who will read what: how many readers an edition has, and how much of it they get in its own language. Counts only."""
 
 import datetime
-from collections import Counter
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from newsletter import outlook, translating
@@ -37,16 +37,17 @@ def of(issue: Issue, *, at: datetime.datetime) -> dict[str, Reading]:
     going = {edition.language for edition in open_ones if edition.state != Edition.State.CANCELLED} - given_up
     waiting = outlook.outlook(audience, chosen=(), given_up=given_up).waiting
     readers = outlook.outlook(audience, chosen=going, given_up=given_up).now
-    return {language: _reading(issue, language, waiting, readers) for language in translating.LANGUAGES}
+    written = [translating.texts(item).keys() for item in issue.items.all()]
+    omits = issue.fallback == Issue.Fallback.OMIT
+    return {
+        language: _reading(language, written, waiting=waiting[language], readers=readers[language], omits=omits)
+        for language in translating.LANGUAGES
+    }
 
 
-def _reading(issue: Issue, language: str, waiting: Counter, readers: Counter) -> Reading:
-    # In which other language a gap is filled depends on the reader, how many there are does not.
-    shown = translating.contents(issue, language, ()).items
-    return Reading(
-        language=language,
-        waiting=waiting[language],
-        readers=readers[language],
-        gaps=sum(code != language for _item, code in shown),
-        left_out=len(issue.items.all()) - len(shown),
-    )
+def _reading(language: str, written: Sequence[Set[str]], *, waiting: int, readers: int, omits: bool) -> Reading:
+    """`written`: the languages of each item. In which other one a gap is filled depends on the reader, how many there
+    are does not: see `translating.contents`, which this counts seven times at the price of one."""
+    lacking = [languages for languages in written if language not in languages]
+    gaps = 0 if omits else sum(bool(languages) for languages in lacking)
+    return Reading(language, waiting=waiting, readers=readers, gaps=gaps, left_out=len(lacking) - gaps)

@@ -19,6 +19,9 @@ _ORDER = ("title", "text", "subject", "masthead", "message", "donation")
 _TAG = re.compile(r"<(/?)([a-z]+)([^>]*)>")
 _INLINE = {"strong", "em", "a"}
 MARK = re.compile(r"⟦(/?)(\d+)(/?)⟧")
+# Stands for a sentence that nobody has translated yet, in a text of which others are.
+GAP = "[…]"
+_LEFT_OUT = re.compile(r"…|\.{3}|\. \. \.")
 
 
 class Damaged(ValueError):
@@ -124,6 +127,17 @@ def pairs(
             elif len(block.segments) == 1:
                 found.append((block.segments[0], " ".join(segment.words for segment in other.segments)))
     return found
+
+
+def fields_with_gaps(source: Mapping[str, str], words: Mapping[str, str]) -> list[str]:
+    """Where a translation has GAP more often than its source leaves something out. Where there is no source, nothing
+    can be missing."""
+    return [name for name, value in in_order(words) if source.get(name) and value.count(GAP) > left_out(source[name])]
+
+
+def left_out(words: str) -> int:
+    """How often a text quotes somebody and leaves something out, or trails off: "[…]", "(...)", "…"."""
+    return len(_LEFT_OUT.findall(words))
 
 
 def in_order(words: Mapping[str, str]) -> list[tuple[str, str]]:

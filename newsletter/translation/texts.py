@@ -9,18 +9,19 @@ import datetime
 from collections.abc import Iterable, Mapping
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from newsletter import references, search_index
 from newsletter.models import Issue, Item, Revision, Text
-from newsletter.translation import changes
+from newsletter.translation import again, changes, refusals
+from newsletter.translation.refusals import Conflict, NotPossible
 from newsletter.translation.segments import RICH
 from picum import richtext
 from picum.accounts import audit
 from picum.accounts.models import User
-from picum.doorbell import ring_on_commit
+from picum.doorbell import ring_once_on_commit
 
 How, State = Revision.How, Text.State
 Words = dict[str, str]
@@ -31,19 +32,6 @@ AROUND = "en"
 LEARN = ("newsletter.upkeep", "learn_translations")
 # What one person stores within one sitting is one revision.
 SITTING = datetime.timedelta(minutes=10)
-LONGEST = 50_000  # characters of a field, markup and all: twenty times the longest item
-
-
-class Conflict(Exception):
-    """Somebody else stored, or typed, other words meanwhile: `theirs`, which now have this `number`."""
-
-    def __init__(self, theirs: Words, number: int):
-        super().__init__(_("Somebody else, or you in another window, changed this text meanwhile."))
-        self.theirs, self.number = theirs, number
-
-
-class NotPossible(Exception):
-    """The text cannot be moved on; the message says why to the person."""
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -111,9 +99,25 @@ def source_changes(text: Text, source: Text, *, since: int | None = None) -> lis
     return changes.changed(before or {}, now or {}, source.language)
 
 
-@transaction.atomic
 def find(thing: Item | Issue, language: str) -> Text:
-    """The text, made if there is none yet; words that came by a road we do not know become its first revision."""
+    """The text, made if there is none yet; words that came by a road we do not know become its first revision. One
+    query for a text that is there."""
+    text = glimpse(thing, language)
+    return text if text.pk else _found(thing, language)
+
+
+def find_with_source(thing: Item | Issue, language: str) -> tuple[Text, Text | None]:
+    """The text and that in the original language, as `find` and `source_of`; one query when both are there."""
+    original = thing.original_language if isinstance(thing, Item) else AROUND
+    found = Text.objects.filter(**_mine(thing), language__in={language, original})
+    rows = {row.language: _with_its_thing(row, thing) for row in found}
+    text = rows.get(language) or find(thing, language)
+    source = rows.get(original) or find(thing, original)
+    return text, source if source.number else None
+
+
+@transaction.atomic
+def _found(thing: Item | Issue, language: str) -> Text:
     text, created = _row(thing, language)
     if created and says_something(stored_words(thing, language)):
         return noticed(thing, language, by=None, how=How.FOUND, now=timezone.now())
@@ -122,31 +126,46 @@ def find(thing: Item | Issue, language: str) -> Text:
 
 def glimpse(thing: Item | Issue, language: str) -> Text:
     """The text to be looked at: nothing is made. One that is not there yet has no key."""
-    mine = {"item": thing} if isinstance(thing, Item) else {"item": None, "issue": thing}
-    issue = thing.issue if isinstance(thing, Item) else thing
-    there = Text.objects.filter(**mine, language=language).first()
-    return there or Text(**{"issue": issue, **mine}, language=language)
+    there = Text.objects.filter(**_mine(thing), language=language).first()
+    return _with_its_thing(there or Text(language=language), thing)
+
+
+def _with_its_thing(text: Text, thing: Item | Issue) -> Text:
+    """Who looks at a text asks for its thing next, and has it in hand."""
+    is_item = isinstance(thing, Item)
+    text.issue, text.item = thing.issue if is_item else thing, thing if is_item else None
+    return text
+
+
+def _mine(thing: Item | Issue) -> dict[str, Item | Issue | None]:
+    return {"item": thing} if isinstance(thing, Item) else {"item": None, "issue": thing}
 
 
 # --- typing ---------------------------------------------------------------------------------------------------------
 
 
-@transaction.atomic
+def locked(text: Text) -> Text:
+    """The row as it is now, with its thing, for the rest of the transaction: nobody else changes it meanwhile."""
+    return Text.objects.select_for_update(of=("self",)).select_related("item", "issue").get(pk=text.pk)
+
+
 def keep(
     text: Text, words: Mapping[str, str], *, seen: int, source_seen: int | None, by: User, now: datetime.datetime
 ) -> int:
-    """What somebody is typing, until it is finished. `seen`: the `working_number` that their page has; returns the next
-    one. Raises Conflict when another window kept other words meanwhile, and NotPossible when they are far too long."""
-    text = Text.objects.select_for_update().get(pk=text.pk)
-    _check_length(words)
+    """What somebody is typing, until it is finished. `text`: as it is now, `locked` by the caller. `seen`: the
+    `working_number` that their page has; returns the next one. Raises Conflict when another window kept other words
+    meanwhile, and NotPossible when they are far too long."""
+    refusals.check_length(words)
     typed = cleaned(text, words)
     if text.working == typed:
         return text.working_number
-    if text.working_number != seen:
-        raise Conflict(text.working or stored_words(thing_of(text), text.language), text.working_number)
     fields = {"working": typed, "working_source": source_seen, "working_by": by, "working_at": now}
-    Text.objects.filter(pk=text.pk).update(working_number=seen + 1, **fields)
-    return seen + 1
+    if Text.objects.filter(pk=text.pk, working_number=seen).update(working_number=seen + 1, **fields):
+        return seen + 1
+    there = locked(text)
+    if there.working == typed:
+        return there.working_number
+    raise Conflict(there.working or stored_words(thing_of(there), text.language), there.working_number)
 
 
 @transaction.atomic
@@ -179,13 +198,13 @@ def store(
     that the words say (None: the present one). Raises Conflict when other words were stored meanwhile, and NotPossible
     when a field that readers need is empty.
     """
-    text = Text.objects.select_for_update().get(pk=text.pk)
-    _check_length(words)
+    text = locked(text)
+    refusals.check_length(words)
     thing, words = thing_of(text), cleaned(text, words)
     there = stored_words(thing, text.language)
     if seen is not None and seen != text.number and words != there:
         raise Conflict(there, text.number)
-    _check(text, words)
+    refusals.check_fields(thing, words)
     thing.translations.update_or_create(language_code=text.language, defaults=words)
     Text.objects.filter(pk=text.pk).update(machine=None, is_machine=is_machine)
     discard(text)
@@ -207,7 +226,7 @@ def noticed(
     """Somebody wrote parler's row by another door: a revision, if its words are new. `state` None: as it was, and a
     draft where there was nothing. `source_seen`: as in `store`."""
     text, _created = _row(thing, language)
-    text = Text.objects.select_for_update().get(pk=text.pk)
+    text = locked(text)
     row = thing_of(text).translations.filter(language_code=language).first()
     words = {name: getattr(row, name, "") or "" for name in fields_of(text)}
     if not says_something(words) and not text.number:
@@ -230,7 +249,7 @@ def _settle(
     minor: bool,
 ) -> Text:
     """Revision, numbers and state of words that parler's row has by now. The row of the text is locked."""
-    last = text.revisions.first()
+    last, of_source = text.revisions.first(), is_source(text)
     fields: dict[str, object] = {}
     if last is None or last.words != words:
         number = _revise(text, last, words, how=how, by=by, now=now, minor=minor)
@@ -238,19 +257,36 @@ def _settle(
         # Blanks and markup mean nothing: an editor that writes the same words in its own way outdates no translation.
         if last is None or (not minor and changes.changed(last.words, words, text.language)):
             fields["significant"] = number
-    if not is_source(text) and (source := source_of(text)):
+    if not of_source and (source := source_of(text)):
         # Nobody has seen what is not there yet: such a translation would never be outdated again.
-        fields["source_number"] = source.number if source_seen is None else min(source_seen, source.number)
+        fields["source_number"] = source.number if source_seen is None else _saying(source, source_seen)
     if state != text.state:
         fields |= {"state": state} | _approval(state, by, now)
     if fields:
         Text.objects.filter(pk=text.pk).update(**fields)
         if State.APPROVED in (state, text.state):
-            ring_on_commit(*LEARN)
+            ring_once_on_commit(*LEARN)
     if "number" in fields and text.item_id:
         search_index.index(text.item)
     text.refresh_from_db()
+    if "number" in fields and of_source:
+        _say_again(text, words)
     return text
+
+
+def _say_again(source: Text, words: Words) -> None:
+    """What was made of just these words before is not outdated by them."""
+    numbers = again.before(source, words, below=source.significant)
+    if numbers and again.say_now(_others(source), numbers, source.number):
+        ring_once_on_commit(*LEARN)
+
+
+def _saying(source: Text, seen: int) -> int:
+    """The revision of the source that words say for which this one was seen: the present one, if it says the same."""
+    if 0 < seen < source.significant:
+        now = source.revisions.get(number=source.number).words
+        return source.number if seen in again.before(source, now, below=source.significant) else seen
+    return min(seen, source.number)
 
 
 def _revise(
@@ -271,8 +307,12 @@ def _followed(text: Text, revision: Revision) -> bool:
     """Does a translation, finished or being typed, say this revision? Then it stays what it was."""
     if not is_source(text):
         return False
-    others = Text.objects.filter(issue=text.issue_id, item=text.item_id).exclude(pk=text.pk)
-    return others.filter(Q(source_number=revision.number) | Q(working_source=revision.number)).exists()
+    return _others(text).filter(Q(source_number=revision.number) | Q(working_source=revision.number)).exists()
+
+
+def _others(text: Text) -> QuerySet[Text]:
+    """The same thing in the other languages."""
+    return Text.objects.filter(issue=text.issue_id, item=text.item_id).exclude(pk=text.pk)
 
 
 # --- moving on ------------------------------------------------------------------------------------------------------
@@ -281,9 +321,10 @@ def _followed(text: Text, revision: Revision) -> bool:
 @transaction.atomic
 def approve(text: Text, *, by: User, now: datetime.datetime, seen: int | None = None) -> Text:
     """Its words may go out as they are; whatever was outdated in them is right for the present source. Audited. Raises
-    NotPossible when there are no words, or somebody is still typing others, and Conflict when they are not those that
-    were `seen`."""
+    NotPossible when there are no words, or gaps in them, or somebody is still typing others, and Conflict when they are
+    not those that were `seen`."""
     text = _for_a_move(text, seen)
+    check_gaps(text, stored_words(thing_of(text), text.language))
     fields = {"source_number": source.number} if (source := source_of(text)) and not is_source(text) else {}
     return _moved(
         text, "text.approve", by, state=State.APPROVED, is_machine=False, **fields, **_approval(State.APPROVED, by, now)
@@ -315,6 +356,12 @@ def assign(texts: Iterable[Text], *, to: User | None, due_on: datetime.date | No
             audit.record("text.assign", by=by, on=text, to=str(to or ""), due=due_on.isoformat() if due_on else "")
 
 
+def check_gaps(text: Text, words: Mapping[str, str]) -> None:
+    """Raises HasGaps when these words of a translation are not all of it."""
+    if not is_source(text):
+        refusals.check_gaps(stored_words(thing_of(text), source_language(text)), words)
+
+
 def source_of(text: Text) -> Text | None:
     """The text in the original language, made if it has words and is not known yet; None while there are none."""
     source = find(thing_of(text), source_language(text))
@@ -322,7 +369,7 @@ def source_of(text: Text) -> Text | None:
 
 
 def _for_a_move(text: Text, seen: int | None) -> Text:
-    text = Text.objects.select_for_update().get(pk=text.pk)
+    text = locked(text)
     if not text.number:
         raise NotPossible(_("There are no words yet."))
     if text.working is not None:
@@ -334,7 +381,7 @@ def _for_a_move(text: Text, seen: int | None) -> Text:
 
 def _moved(text: Text, deed: str, by: User, **fields) -> Text:
     Text.objects.filter(pk=text.pk).update(**fields)
-    ring_on_commit(*LEARN)
+    ring_once_on_commit(*LEARN)
     text.refresh_from_db()
     audit.record(deed, by=by, on=text)
     return text
@@ -349,21 +396,3 @@ def _row(thing: Item | Issue, language: str) -> tuple[Text, bool]:
     if isinstance(thing, Item):
         return Text.objects.get_or_create(item=thing, language=language, defaults={"issue_id": thing.issue_id})
     return Text.objects.get_or_create(issue=thing, item=None, language=language)
-
-
-def _check_length(words: Mapping[str, str]) -> None:
-    """What a slip of the hand pastes would keep everybody waiting who opens the issue."""
-    if any(len(value) > LONGEST for value in words.values()):
-        raise NotPossible(_("A text has %d characters at most.") % LONGEST)
-
-
-def _check(text: Text, words: Words) -> None:
-    if text.item_id and not all(words.values()):
-        raise NotPossible(_("An item needs both a title and a text."))
-    thing = thing_of(text)
-    for name, value in words.items():
-        most = thing.translations.model._meta.get_field(name).max_length
-        if most and len(value) > most:
-            raise NotPossible(
-                _("“%(words)s …” is longer than %(most)d characters.") % {"words": value[:30], "most": most}
-            )

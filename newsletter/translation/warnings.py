@@ -5,7 +5,8 @@ Warnings help people look twice; nothing is ever refused because of them.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from django.utils.translation import get_language, ngettext
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from newsletter.models import Body, Source
 from newsletter.translation import names, numbers, segments
+from newsletter.translation.changes import Change
 from newsletter.translation.glossary import Found, Glossary
 from newsletter.translation.segments import Segment
 from picum.localising import plain, quoted
@@ -39,6 +41,31 @@ class Warning:
     text: str
     field: str
     words: str = ""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A number or a link ("number", "link") that the source has and the text lacks (`is_lost`), or the other way round.
+    It is told in the language that is active when it is asked, so that it may be kept for all."""
+
+    kind: str
+    words: str
+    is_lost: bool
+    field: str = field(compare=False)
+
+    @property
+    def text(self) -> str:
+        if self.kind == "link":
+            lost, strange = (
+                _("The link to %s is in the source and not in this text."),
+                _("The link to %s is in this text and not in the source."),
+            )
+        else:
+            lost, strange = (
+                _("%s is in the source and not in this text."),
+                _("%s is in this text and not in the source."),
+            )
+        return (lost if self.is_lost else strange) % self.words
 
 
 @dataclass(frozen=True)
@@ -82,10 +109,42 @@ def of(
     source, target = segments.cut(source_words, source_language), segments.cut(target_words, language)
     found += _shape(source_words, target_words)
     found += _same(source, target)
-    found += _numbers(source, target, source_language, language)
+    found += _warned(_numbers(source, target, source_language, language))
     found += _names(source, target, source_language, language, known)
-    found += _links(source, target, source_language, language)
+    found += _warned(_links(source, target, source_language, language))
     return found + _placeholders(source_words, target_words, language) + missing
+
+
+def differing(source_words: Words, target_words: Words, source_language: str, language: str) -> list[Difference]:
+    """The numbers and links in which a text is not like its source; a pure function of the four. A text that is not
+    begun differs in nothing."""
+    target = segments.cut(target_words, language)
+    return _differing(segments.cut(source_words, source_language), target, source_language, language)
+
+
+def differing_since(
+    changes: Iterable[Change], source_words: Words, target_words: Words, source_language: str, language: str
+) -> list[Difference]:
+    """Those of them that came with changes of the source, which says `source_words` now."""
+    source, target = segments.cut(source_words, source_language), segments.cut(target_words, language)
+    changes = list(changes)
+    new = {key for change in changes for key in change.keys}
+    then = [segment for segment in source if segment.key not in new] + [one.was for one in changes if one.was]
+    before = _differing(then, target, source_language, language)
+    return [one for one in _differing(source, target, source_language, language) if one not in before]
+
+
+def _differing(source: list[Segment], target: list[Segment], source_language: str, language: str) -> list[Difference]:
+    if not source or not target:
+        return []
+    return [
+        *_numbers(source, target, source_language, language),
+        *_links(source, target, source_language, language),
+    ]
+
+
+def _warned(found: Iterable[Difference]) -> list[Warning]:
+    return [Warning(one.kind, one.text, one.field, one.words) for one in found]
 
 
 # --- words ----------------------------------------------------------------------------------------------------------
@@ -133,16 +192,14 @@ def _is_a_sentence(words: str) -> bool:
 # --- what must be the same ------------------------------------------------------------------------------------------
 
 
-def _numbers(source: list[Segment], target: list[Segment], source_language: str, language: str) -> list[Warning]:
+def _numbers(source: list[Segment], target: list[Segment], source_language: str, language: str) -> list[Difference]:
     there, here = _whole(source), _whole(target)
     lost = numbers.lacking(there, source_language, here, language)
     strange = numbers.lacking(here, language, there, source_language)
+    at_theirs, at_ours = _Places(source), _Places(target)
     return [
-        Warning("number", _("%s is in the source and not in this text.") % number, _where(number, source), number)
-        for number in lost
-    ] + [
-        Warning("number", _("%s is in this text and not in the source.") % number, _where(number, target), number)
-        for number in strange
+        *(Difference("number", number, True, at_theirs.field(number)) for number in lost),
+        *(Difference("number", number, False, at_ours.field(number)) for number in strange),
     ]
 
 
@@ -152,29 +209,25 @@ def _names(
     """From German, where each noun has a capital, names are compared the other way round; see `names`."""
     there, here = [segment.plain for segment in source], [segment.plain for segment in target]
     lost = names.lacking(there, source_language, here, language, known=known.bodies.get(source_language, ()))
+    at_theirs, at_ours = _Places(source), _Places(target)
     found = [
-        Warning("name", _("%s is in the source and not in this text.") % _in_quotes(name), _where(name, source), name)
+        Warning("name", _("%s is in the source and not in this text.") % _in_quotes(name), at_theirs.field(name), name)
         for name in lost
     ]
     if source_language != "de":
         return found
     strange = names.lacking(here, language, there, source_language, known=known.bodies.get(language, ()))
     return found + [
-        Warning("name", _("%s is in this text and not in the source.") % _in_quotes(name), _where(name, target), name)
+        Warning("name", _("%s is in this text and not in the source.") % _in_quotes(name), at_ours.field(name), name)
         for name in strange
     ]
 
 
-def _links(source: list[Segment], target: list[Segment], source_language: str, language: str) -> list[Warning]:
+def _links(source: list[Segment], target: list[Segment], source_language: str, language: str) -> list[Difference]:
     there, here = _hrefs(source, source_language), _hrefs(target, language)
     return [
-        Warning("link", _("The link to %s is in the source and not in this text.") % href, name, href)
-        for key, (href, name) in there.items()
-        if key not in here
-    ] + [
-        Warning("link", _("The link to %s is in this text and not in the source.") % href, name, href)
-        for key, (href, name) in here.items()
-        if key not in there
+        *(Difference("link", href, True, name) for key, (href, name) in there.items() if key not in here),
+        *(Difference("link", href, False, name) for key, (href, name) in here.items() if key not in there),
     ]
 
 
@@ -229,9 +282,24 @@ def _whole(cut: list[Segment]) -> str:
     return "\n".join(segment.plain for segment in cut)
 
 
-def _where(words: str, cut: list[Segment]) -> str:
-    """The field in which words stand."""
-    return next((_field(segment) for segment in cut if plain(words) in plain(segment.plain)), "")
+class _Places:
+    """Where words stand in a text."""
+
+    def __init__(self, cut: list[Segment]):
+        self._cut = cut
+
+    @cached_property
+    def _fields(self) -> dict[str, str]:
+        """Their words, folded: letters and accents of a long text are not looked at once for each warning."""
+        fields: dict[str, list[str]] = {}
+        for segment in self._cut:
+            fields.setdefault(_field(segment), []).append(segment.plain)
+        return {name: plain("\n".join(sentences)) for name, sentences in fields.items()}
+
+    def field(self, words: str) -> str:
+        """The first field in which they stand."""
+        wanted = plain(words)
+        return next((name for name, said in self._fields.items() if wanted in said), "")
 
 
 def _in_quotes(words: str) -> str:

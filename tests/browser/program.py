@@ -33,7 +33,7 @@ class Run:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "run", *ports, *self._sizes()],
                 cwd=ROOT,
-                env=self._environment(),
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -48,7 +48,8 @@ class Run:
     def _sizes(self) -> list[str]:
         return [f"--subscribers={self.readers}", f"--members={self.members}"]
 
-    def _environment(self) -> dict[str, str]:
+    @property
+    def environment(self) -> dict[str, str]:
         """What counts here is set, for a .env may say something else."""
         return {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | {
             "DEBUG": "true",

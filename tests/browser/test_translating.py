@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from newsletter.translation import sentences
 from tests.browser.hands import Keys
 from tests.browser.program import Run
 from tests.browser.staff import sign_in
@@ -256,6 +257,189 @@ def test_the_keys_alone_write_finish_and_lead_on(ines, run, item):
     assert ines.wrong == []
 
 
+def remembered(tab, sentences: dict[str, str]) -> None:
+    """The page offers these, by their place, as the memory would: what it learnt is a matter of other tests."""
+    tab.evaluate(
+        """(sentences) => {
+            const list = document.createElement("p");
+            for (const [key, words] of Object.entries(sentences)) {
+                const offer = Object.assign(document.createElement("button"), { textContent: `Insert ${key}` });
+                Object.assign(offer.dataset, { insert: words, field: key.split(".")[0], key });
+                list.append(offer);
+            }
+            document.querySelector(".translate-beside").prepend(list);
+        }""",
+        sentences,
+    )
+
+
+def shaped(tab, **shapes: list[int]) -> None:
+    """So many sentences have the blocks of the source, by field."""
+    tab.evaluate(
+        """(shapes) => {
+            for (const [name, shape] of Object.entries(shapes)) {
+                document.getElementById(`words_${name}`).dataset.shape = JSON.stringify(shape);
+            }
+        }""",
+        shapes,
+    )
+
+
+def test_a_remembered_sentence_goes_to_the_place_of_the_one_it_translates(ines, run, item):
+    tab = ines.tab
+    title, text, kept = opened(tab, run, item)
+    shaped(tab, title=[1], text=[3, 1])
+    remembered(tab, {"title.0.0": "O título", "text.0.1": "A <strong>segunda</strong>.", "text.1.0": "A última."})
+    write(title, "Um título")
+    write(text, "A primeira. […] A terceira.")
+    tab.keyboard.press("Enter")
+    tab.keyboard.type("O fim.")
+    before = text.inner_html()
+
+    tab.get_by_role("button", name="Insert text.0.1").click()
+    assert text.inner_html() == "<p>A primeira. A <strong>segunda</strong>. A terceira.</p><p>O fim.</p>"
+    assert tab.evaluate("document.activeElement === document.querySelector('.ProseMirror')")
+    tab.keyboard.press("ControlOrMeta+Z")
+    assert text.inner_html() == before, "one step back"
+    # With the keys, and over a sentence that is there.
+    for place in ("text.1.0", "title.0.0"):
+        button = tab.get_by_role("button", name=f"Insert {place}")
+        button.focus()
+        button.press("Enter")
+    assert (text.locator("p").nth(1).inner_text(), title.input_value()) == ("A última.", "O título")
+    tab.keyboard.press("ControlOrMeta+Z")
+    assert title.input_value() == "Um título"
+    says(kept, "Kept")
+    assert ines.wrong == []
+
+
+def test_where_the_text_is_divided_in_another_way_it_goes_where_the_cursor_is(ines, run, item):
+    tab = ines.tab
+    _title, text, _kept = opened(tab, run, item)
+    shaped(tab, text=[3])
+    remembered(tab, {"text.0.2": "A terceira."})
+    write(text, "A primeira e a segunda.")
+    tab.get_by_role("button", name="Insert text.0.2").click()
+    assert text.inner_html() == "<p>A primeira e a segunda. A terceira.</p>"
+    tab.keyboard.press("ControlOrMeta+Z")
+    assert text.inner_html() == "<p>A primeira e a segunda.</p>"
+
+
+def test_bold_words_and_line_breaks_of_the_old_sentence_go_with_it(ines, run, item):
+    tab = ines.tab
+    _title, text, _kept = opened(tab, run, item)
+    shaped(tab, text=[2])
+    remembered(tab, {"text.0.0": "Simples.", "text.0.1": "<br>Depois."})
+    write(text, "")
+    tab.keyboard.press("ControlOrMeta+B")
+    tab.keyboard.type("Forte.")
+    tab.keyboard.press("ControlOrMeta+B")
+    tab.keyboard.press("Shift+Enter")
+    tab.keyboard.type("Fim.")
+    tab.get_by_role("button", name="Insert text.0.0").click()
+    tab.get_by_role("button", name="Insert text.0.1").click()
+    assert text.inner_html().replace('<br class="ProseMirror-trailingBreak">', "") == "<p>Simples.<br>Depois.</p>"
+
+
+def test_the_browser_cuts_sentences_as_the_desk_does(ines, run, item):
+    """In texts whose stops are no ends, or are no end in one language alone."""
+    lines = [
+        "Um barco afundou. Duas pessoas morreram! E agora? Nada…",
+        "A primeira. […] A terceira. […]",
+        "[…] Começa assim. […] […] Acaba assim",
+        "Segundo o Dr. Silva, p.ex. na pág. 3, cf. art. 12 da lei n.º 5. Fim.",
+        "„Nein.“ Am 14. Mai kamen z.B. 30 Leute. «Ja!» Sie blieben.",
+        "J. Smith said so. No. 3 is new. He said no. She left (at 5 p.m.). ‘Why?’ asked he. i.e. so.",
+        "Il s’agit de M. Dupont… et de Mme. Curie. Voilà. 3 personnes.",
+        " Uma. \u00a0Duas.  Três ... quatro. 5 cinco.) Seis.» Sete",
+        "", ".", "...", "A.B. C. D", "Fim.Sem espaço. Mín. 3. Max. 4. Max. Veio.",
+    ]  # fmt: skip
+    opened(ines.tab, run, item)
+    for language in ("en", "de", "es", "fr", "it", "nl", "pt"):
+        cut = ines.tab.evaluate(
+            """([lines, language, abbreviations]) => {
+                const places = new Places(language, abbreviations);
+                return lines.map((text) => places.cut({ text, at: 0, isInside: () => false })
+                    .map(({ from, to }) => text.slice(from, to)));
+            }""",
+            [lines, language, sorted(sentences.ABBREVIATIONS[language])],
+        )
+        assert dict(zip(lines, cut, strict=True)) == {line: sentences.split(line, language) for line in lines}
+
+
+def test_a_text_with_gaps_is_not_done_and_the_first_gap_is_selected(ines, run, item):
+    tab = ines.tab
+    title, text, kept = opened(tab, run, item)
+    write(title, "Com lacunas")
+    write(text, "A primeira. […] A terceira.")
+    says(kept, "Kept")
+    tab.keyboard.press("ControlOrMeta+Enter")
+    refusal = tab.locator(".translate-gap")
+    refusal.wait_for()
+    assert refusal.inner_text() == (
+        "A sentence is still missing where […] stands: write it first. Your words are kept."
+    )
+    tab.locator(".ProseMirror-focused").wait_for()
+    assert tab.evaluate("getSelection().toString()") == "[…]"
+    ines.looks()
+    assert tab.evaluate("CSS.highlights.get('gap').size") == 1
+    assert working(run, item)["text"] == "<p>A primeira. […] A terceira.</p>"
+    tab.keyboard.type("A segunda.")
+    says(kept, "Kept")
+    becomes(run, item, "Com lacunas")
+    assert tab.evaluate("CSS.highlights.get('gap').size") == 0
+    before = tab.url
+    tab.keyboard.press("ControlOrMeta+Enter")
+    tab.locator(".messagelist").get_by_text("“Com lacunas” is approved.").wait_for()
+    assert working(run, item) is None
+    # On to the next text: at its title, which is in sight, and nothing has scrolled.
+    assert tab.url != before
+    tab.wait_for_function("document.activeElement.matches('.translate-title')")
+    assert tab.evaluate("scrollY") == 0
+    ines.looks()
+
+
+def test_words_that_nobody_comes_back_for_go_after_two_weeks(ines, run, item):
+    tab = ines.tab
+    opened(tab, run, item)
+    mine = tab.evaluate("document.getElementById('words').dataset.store")
+    for key, days in [(f"{mine} old", 15), ("picum words 9 9 9 pt old", 15), ("picum words 9 9 9 pt young", 13)]:
+        left = {
+            "words": {"title": "Antigo", "text": ""},
+            "numbers": {"working": "0", "number": "0", "source": "0"},
+            "at": (time.time() - days * 24 * 60 * 60) * 1000,
+        }
+        tab.evaluate("([key, left]) => localStorage.setItem(key, JSON.stringify(left))", [key, left])
+    tab.evaluate(
+        "localStorage.setItem('picum words 9 9 9 pt broken', '{'); localStorage.setItem('anything else', '{}')"
+    )
+    title, _text, _kept = opened(tab, run, item)
+    tab.wait_for_load_state("load")
+    left = {key for key in tab.evaluate("Object.keys(localStorage)") if not key.startswith(f"{mine} ")} - {"theme"}
+    assert left == {"picum words 9 9 9 pt young", "anything else"}
+    # But for those of the text whose person has just come back.
+    assert (title.input_value(), tab.locator("#restored").is_visible()) == ("Antigo", True)
+    tab.evaluate("localStorage.clear()")
+
+
+def test_a_button_that_came_to_nothing_is_told_until_it_is_pressed_again(ines, run, item):
+    tab = ines.tab
+    title, text, kept = opened(tab, run, item)
+    write(title, "Sem rede")
+    write(text, "Escrito sem rede.")
+    says(kept, "Kept")
+    ines.context.set_offline(True)
+    write(title, "Sem rede ainda")
+    with ines.excusing(DROPPED):
+        tab.get_by_role("button", name="Approve and go on").click()
+        says(kept, f"{LOST} Not done yet: please press the button again.")
+        ines.context.set_offline(False)
+        says(kept, "Kept Not done yet: please press the button again.")
+    becomes(run, item, "Sem rede ainda")
+    tab.get_by_role("button", name="Approve and go on").click()
+    tab.locator(".messagelist").get_by_text("“Sem rede ainda” is approved.").wait_for()
+
+
 def test_on_a_small_phone_the_source_is_above_and_the_buttons_are_in_reach(chromium, run, session, item):
     phone = Visitor(chromium, run.site, width=320, storage_state=session)
     opened(phone.tab, run, item)
@@ -265,6 +449,18 @@ def test_on_a_small_phone_the_source_is_above_and_the_buttons_are_in_reach(chrom
     )
     phone.tab.locator(".translate-target").nth(1).scroll_into_view_if_needed()
     button = phone.tab.get_by_role("button", name="Approve and go on").bounding_box()
+    # What became of the text has the focus where it stands, and nothing has scrolled.
+    title, text, kept = shown(phone.tab)
+    write(title, "No telefone")
+    write(text, "Escrito no telefone.")
+    says(kept, "Kept")
+    phone.tab.set_viewport_size({"width": 320, "height": 480})
+    phone.tab.get_by_role("button", name="Approve and go on").click()
+    phone.tab.locator(".messagelist").get_by_text("“No telefone” is approved.").wait_for()
+    phone.tab.wait_for_function("document.activeElement.matches('.messagelist')")
+    scrolled = phone.tab.evaluate("scrollY")
+    phone.looks()
     phone.context.close()
+    assert scrolled == 0
     assert source["y"] + source["height"] <= own["y"]
     assert button["y"] + button["height"] <= 800

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from newsletter import enqueue, figures, import_jobs
 from newsletter.models import Consent, Delivery, Edition, ImportJob, Item, Suppression, SystemMail
+from newsletter.translation import texts
 from tests.newsletter.desk import at_the_desk, carla, page
 from tests.newsletter.factories import make_issue, make_item, make_subscriber
 from tests.newsletter.lists import uploaded
@@ -176,13 +177,13 @@ def test_the_board_is_walked_with_arrows_and_a_column_is_ticked_at_once(open_tab
     tab = open_tab()
     tab.goto(page("issue_board", issue.pk))
     first, second = issue.items.order_by("section__position", "position")[:2]
-    tab.locator(f"a[href$='/translate/en/{first.pk}/']").focus()
+    tab.locator(f"#cell-{first.pk}-en").focus()
     tab.keyboard.press("ArrowRight")
     tab.keyboard.press("ArrowDown")  # over the heading of a section
-    expect(tab.locator(f"a[href$='/translate/de/{second.pk}/']")).to_be_focused()
+    expect(tab.locator(f"#cell-{second.pk}-de")).to_be_focused()
     tab.keyboard.press("ArrowLeft")
     tab.keyboard.press("ArrowLeft")  # nothing stands there
-    expect(tab.locator(f"a[href$='/translate/en/{second.pk}/']")).to_be_focused()
+    expect(tab.locator(f"#cell-{second.pk}-en")).to_be_focused()
     tab.locator("[data-all=pt]").click()
     expect(tab.locator("[data-ticked]")).to_have_text(str(issue.items.count() + 1))
     tab.get_by_role("button", name="Send back").click()
@@ -353,3 +354,107 @@ def test_from_the_issue_to_its_sending(open_tab, issue):
     }
     assert enqueue.freeze_due(issue.pk, now=timezone.now() + datetime.timedelta(seconds=1))
     assert Delivery.objects.count() == 6
+
+
+# --- the board, and what is said --------------------------------------------------------------------------------
+
+
+def at(tab) -> str:
+    """What has the focus: its id, or its words."""
+    return tab.evaluate("document.activeElement.id || document.activeElement.textContent.trim()")
+
+
+def pressed(tab, *keys) -> str:
+    for key in keys:
+        tab.keyboard.press(key)
+    return at(tab)
+
+
+@pytest.fixture
+def board(open_tab):
+    """The board of an issue with two items in Portuguese, in review."""
+    issue = make_issue(languages=["en"])
+    for title in ("One", "Two"):
+        item = make_item(issue, "borders", en=title, pt=f"{title} (pt)")
+        texts.find(item, "en")
+        words = texts.stored_words(item, "pt")
+        texts.store(texts.find(item, "pt"), words, state="review", how="page", by=None, now=timezone.now())
+    tab = open_tab()
+    tab.goto(page("issue_board", issue.pk))
+    return tab, issue, *issue.items.order_by("pk")
+
+
+def test_the_board_is_one_stop_of_the_tab_key_and_the_buttons_are_the_next(board):
+    tab, _issue, one, two = board
+    assert " ".join(tab.locator("#board-keys").inner_text().split()) == (
+        "Keys ↑ ↓ ← → from text to text Home End to the ends of the line Space tick Enter open Tab to the buttons"
+    )
+    tab.get_by_role("button", name="Show").focus()
+    assert pressed(tab, "Tab") == "cell-around-en"
+    assert pressed(tab, "ArrowDown") == f"cell-{one.pk}-en"
+    assert pressed(tab, "End") == f"cell-{one.pk}-pt"
+    tab.keyboard.press("Space")
+    assert pressed(tab, "ArrowDown") == f"cell-{two.pk}-pt"
+    tab.keyboard.press("Space")
+    assert tab.locator("[data-ticked]").inner_text() == "2"
+    assert tab.locator("td[aria-selected=true]").count() == 2
+    assert pressed(tab, "Tab") == "Approve"
+    assert pressed(tab, "Shift+Tab") == f"cell-{two.pk}-pt"
+    assert pressed(tab, "ArrowLeft", "Home") == f"cell-{two.pk}-en"
+    assert pressed(tab, "Control+Home") == "tick all: English"
+    assert pressed(tab, "ArrowDown", "ArrowDown", "ArrowDown") == "cell-around-en"
+    assert tab.get_by_role("grid").count() == 1
+    assert not tab.complaints
+
+
+def test_enter_opens_a_text_and_approves_none(board):
+    tab, _issue, one, _two = board
+    tab.locator(f"#cell-{one.pk}-pt input").click()
+    tab.keyboard.press("Enter")
+    tab.wait_for_url(f"**/translate/pt/{one.pk}/")
+    assert one.texts.get(language="pt").state == "review"
+
+
+def test_after_a_deed_it_is_said_at_the_text_and_the_keys_go_on_there(board):
+    tab, issue, one, two = board
+    tab.locator(f"#cell-{one.pk}-pt input").check()
+    tab.locator("#cell-around-pt input").check()
+    tab.locator(f"#cell-{two.pk}-pt input").check()
+    tab.locator("button[value=approve]").press("Enter")
+    said = tab.locator("ul.messagelist")
+    expect(said).to_be_focused()
+    expect(said).to_be_in_viewport(ratio=1)
+    assert said.locator("li").all_inner_texts() == [
+        "2 texts were approved.", "Portuguese, the words around the items: There are no words yet."
+    ]  # fmt: skip
+    assert pressed(tab, "Tab") == f"cell-{two.pk}-pt"
+    assert tab.url.endswith(f"{page('issue_board', issue.pk)}#cell-{two.pk}-pt")
+
+
+def test_without_scripts_each_text_is_reached_by_the_tab_key(board, browser):
+    tab, _issue, one, _two = board
+    context = browser.new_context(java_script_enabled=False, storage_state=tab.context.storage_state())
+    plain = context.new_page()
+    plain.goto(tab.url)
+    assert plain.locator("#board-keys").is_hidden()
+    plain.locator(f"#cell-{one.pk}-en input").focus()
+    plain.keyboard.press("Tab")
+    expect(plain.locator(f"#cell-{one.pk}-en a")).to_be_focused()
+    assert plain.locator(".board [tabindex]").count() == 0
+    context.close()
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_which_translations_are_outdated_now_is_said_at_the_item(board, open_tab, width):
+    _tab, _issue, _one, two = board
+    tab = open_tab(width=width)
+    tab.goto(page("item_change", two.pk) + "?language=en")
+    tab.locator("#id_title").fill("Two, and three")
+    tab.locator("input[name=_save]").click()
+    said = tab.locator(f"#item-{two.pk} ul.messagelist")
+    expect(said).to_be_focused()
+    expect(said).to_be_in_viewport(ratio=1)
+    assert "1 translation is outdated now (Portuguese)" in said.inner_text()
+    assert tab.locator(f"#item-{two.pk}").get_by_label("Portuguese: outdated").count() == 1
+    assert tab.locator("ul.messagelist").count() == 1
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width

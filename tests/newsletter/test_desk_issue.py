@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from newsletter import compose
 from newsletter.models import Edition, Issue, Item
+from newsletter.translation import texts
 from picum.accounts.models import AuditEntry
 from tests.html import Page
 from tests.newsletter.desk import at_the_desk, boris, carla, page, said
@@ -43,6 +44,14 @@ def test_the_list_names_the_period_and_the_state_of_the_editions(desk):
     assert "May 2026" in words
     assert "being written: PT" in words
     assert "ready: EN DE NL ES FR IT" in words
+
+
+@pytest.mark.parametrize(("language", "day"), [("en", "25 May 2026"), ("de", "25. Mai 2026"), ("fr", "25 mai 2026")])
+def test_the_list_writes_days_as_the_rest_of_the_desk_does(desk, language, day):
+    make_issue(period=datetime.date(2026, 5, 3), finalised_on=datetime.date(2026, 5, 25))
+    make_issue("open", period=datetime.date(2026, 6, 1), finalised_on=None)
+    days = Page(desk.get(page("issue_changelist").replace("/en/", f"/{language}/"))).all("td", class_="field-finalised")
+    assert [tag.words for tag in days] == ["-", day]
 
 
 @pytest.mark.parametrize("issues", [1, 3])
@@ -119,7 +128,7 @@ def test_a_tab_without_a_subject_is_marked_as_missing_in_words(desk):
     make_texts(issue, "de", subject="  ")
     html = Page(desk.get(page("issue_change", issue.pk)))
     tabs = html.one("nav", class_="parler-language-tabs").words
-    assert tabs == "English ✓ " + " ".join(
+    assert tabs == "English " + " ".join(
         f"{name} missing" for name in ["German", "Dutch", "Spanish", "French", "Italian", "Portuguese"]
     )
 
@@ -156,20 +165,31 @@ def test_the_contents_are_numbered_as_they_will_show_and_empty_sections_say_so(d
     assert "Death at the Border empty, left out" in words
 
 
-def test_each_item_shows_in_which_languages_it_is_written_and_leads_to_its_tab(desk):
+def test_each_item_shows_how_far_it_is_in_each_language_and_leads_to_its_tab(desk):
     issue = make_issue()
     item = make_item(issue, en="A", pt="B", es=("C", ""))
+    words = {"state": "approved", "how": "page", "by": None, "now": timezone.now()}
+    for code, state in {"en": "approved", "de": "approved", "nl": "review", "it": "draft"}.items():
+        texts.store(texts.find(item, code), {"title": code, "text": f"<p>{code}.</p>"}, **words | {"state": state})
+    texts.store(texts.find(item, "en"), {"title": "A", "text": "<p>New.</p>"}, **words)
+    texts.approve(texts.find(item, "nl"), by=boris(), now=timezone.now())
     marks = Page(desk.get(page("issue_change", issue.pk))).all("a", class_="desk-mark")
     told = {mark["href"].partition("language=")[2]: mark["aria-label"] for mark in marks}
     assert told == {
-        "en": "English: written",
-        "de": "German: missing",
-        "nl": "Dutch: missing",
+        "en": "English: approved",
+        "de": "German: outdated",
+        "nl": "Dutch: approved",
         "es": "Spanish: missing",
         "fr": "French: missing",
-        "it": "Italian: missing",
-        "pt": "Portuguese: written",
+        "it": "Italian: draft",
+        "pt": "Portuguese: draft",
     }
+    # A sign each, and a word for each sign: not by colour alone.
+    assert {mark["class"].split("--")[1] for mark in marks} == {"approved", "outdated", "missing", "draft"}
+    signs = Page(desk.get(page("issue_change", issue.pk))).one("p", class_="desk-stages")
+    assert signs.words == "missing draft in review approved outdated"
+    on_the_form = Page(desk.get(page("item_change", item.pk))).all("a", class_="desk-mark")
+    assert [mark["aria-label"] for mark in on_the_form] == list(told.values())
     assert marks[0]["href"] == page("item_change", item.pk) + "?language=en"
 
 
@@ -271,7 +291,7 @@ def test_the_page_takes_the_same_queries_for_one_item_and_three(desk, rows, djan
         )
         make_subscriber(f"reader{number}@example.org", ["en", "de", "pt en"][number])
     ContentType.objects.get_for_model(Issue)  # Django asks once in a process
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(21):
         desk.get(page("issue_change", issue.pk))
 
 

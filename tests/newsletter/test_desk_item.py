@@ -182,7 +182,7 @@ def test_the_form_takes_the_same_queries_whatever_stands_around_it(desk, issue, 
     for number in range(rows):
         item = make_item(issue, "borders", en=f"Item {number}", sources=[{"outlet": "Paper"}])
     ContentType.objects.get_for_model(Item)  # Django asks once in a process
-    with django_assert_num_queries(25):
+    with django_assert_num_queries(26):
         desk.get(page("item_change", item.pk))
 
 

@@ -170,6 +170,19 @@ def test_a_translator_sees_beside_hers_only_what_she_may_see(issue):
     assert client.get(page("issue_preview_html", issue.pk, "de")).status_code == 404
 
 
+@pytest.mark.parametrize("part", ["issue_preview_html", "issue_preview_text"])
+def test_a_translator_s_gaps_are_not_filled_with_words_of_her_choice_but_of_her_languages(issue, part):
+    make_item(issue, en="In English", de="Auf Deutsch", es="En español")
+    ines = staff("translate_text")
+    Translator.objects.create(user=ines, languages="pt es")
+    client = at_the_desk(ines)
+    html = client.get(page(part, issue.pk, "pt") + "?then=de").content.decode()
+    assert ("Auf Deutsch" in html, "In English" in html) == (False, True)
+    assert "En español" in client.get(page(part, issue.pk, "pt") + "?then=es").content.decode()
+    offered = Page(client.get(page("issue_preview", issue.pk, "pt"))).all("option")
+    assert "de" not in {option["value"] for option in offered}
+
+
 @pytest.mark.parametrize("rows", [1, 3])
 def test_two_languages_of_three_items_take_the_queries_of_one(desk, rows, django_assert_num_queries):
     issue = make_issue(items=rows)

@@ -65,6 +65,21 @@ def test_an_edition_without_a_problem_is_said_to_be_good(desk, issue, settings):
     assert html.all("li", class_="desk-stop") == html.all("li", class_="desk-warn") == []
 
 
+def test_what_does_not_forbid_anything_is_not_called_good(desk, issue, rui):
+    assert (
+        "Nothing forbids that this edition goes out. There are 2 things to look at below." in shown(desk, issue).words
+    )
+    make_item(issue, en="Only English")
+    html = shown(desk, issue)
+    assert "Nothing forbids that this edition goes out. There are 3 things to look at below." in html.words
+    assert "Nothing forbids" in html.one("p", class_="desk-note").words
+    assert len(html.all("li", class_="desk-warn")) == 3
+    # A volunteer is not shown what concerns the sender.
+    html = shown(at_the_desk(rui), issue)
+    assert "There is 1 thing to look at below." in html.words
+    assert len(html.all("li", class_="desk-warn")) == 1
+
+
 def test_what_forbids_comes_first_and_each_place_has_a_link_to_where_it_is_put_right(desk, issue):
     item = make_item(issue, en="Only English", sources=[{"url": "https://gone.org/a?b=c"}])
     late = make_item(issue, **dict.fromkeys(LANGUAGES, "Later"))

@@ -10,6 +10,7 @@ from picum.accounts.models import AuditEntry
 from tests.html import Page
 from tests.newsletter.desk import at_the_desk, boris, carla, page, said
 from tests.newsletter.factories import LANGUAGES, make_issue, make_item, make_subscriber, make_texts
+from tests.newsletter.roles import somebody_of
 
 pytestmark = pytest.mark.django_db
 NOON = datetime.datetime(2026, 10, 20, 10, 0, tzinfo=datetime.UTC)  # 12:00 in Brussels
@@ -49,6 +50,17 @@ def confirm(desk, issue, data) -> object:
 
 
 READY = [language for language in LANGUAGES if language != "pt"]
+
+
+# --- the way there ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("role", "told"), [("Publishers", True), ("Editors", False)])
+def test_whoever_sends_is_told_at_home_what_is_ready(issue, role, told):
+    home = Page(at_the_desk(somebody_of(role, email="dana@example.org")).get("/en/desk/"))
+    assert [link["href"] for link in home.all("a", href=page("issue_send", issue.pk))] == [
+        page("issue_send", issue.pk)
+    ] * told
 
 
 # --- what the page shows --------------------------------------------------------------------------------------------
@@ -97,6 +109,45 @@ def test_problems_are_shown_and_a_blocked_edition_cannot_be_chosen(desk, issue):
     assert "One of the languages cannot be sent any more" in Page(answer).words
     assert Delivery.objects.count() == 0
     assert states(issue)["en"] == "ready"
+
+
+def test_what_is_the_same_for_all_editions_is_said_once(desk, issue):
+    make_item(issue, **dict.fromkeys(LANGUAGES, "Later"), sources=[{"url": "https://new.org/1"}])
+    make_item(issue, en=("Only English", '<p><a href="https://new.org/2">Here</a></p>'))
+    for text in issue.items.first().translations.all():
+        text.text = f'<p><a href="https://new.org/{text.language_code}">Here</a></p>'
+        text.save()
+    html = Page(desk.get(page("issue_send", issue.pk)))
+    # One source, one link of the item in English, and one of their own in each language.
+    assert "links have not been checked yet" in html.one("section", aria_labelledby="shared-title").words
+    assert html.words.count("9 links have not been checked yet.") == html.words.count("links have not been") == 1
+    assert html.words.count("is not written in") == 6
+    html = Page(desk.post(page("issue_send", issue.pk), form("en", "de")))
+    assert html.words.count("All languages: 4 links have not been checked yet.") == 1
+    assert html.words.count("links have not been") == 1
+    html = Page(desk.post(page("issue_send", issue.pk), form("en")))
+    assert "English: 3 links have not been checked yet." in html.words
+
+
+def test_a_link_that_stands_in_many_places_is_one(desk, issue):
+    for text in issue.items.first().translations.all():
+        text.text = '<p><a href="https://new.org/all#top">Here</a> <a href="https://new.org/all">there</a></p>'
+        text.save()
+    html = Page(desk.get(page("issue_send", issue.pk)))
+    assert "1 link has not been checked yet." in html.words
+
+
+def test_what_forbids_all_editions_alike_forbids_each_of_them(desk, issue):
+    for item in issue.items.all():
+        item.translations.all().delete()
+    answer = desk.get(page("issue_send", issue.pk))
+    html = Page(answer)
+    assert html.words.count("There is no item to show.") == 1
+    assert {row.blocked for row, _fields in answer.context["rows"]} == {True}
+    assert html.all("input", name="languages", disabled="") == html.all("input", name="languages")
+    assert not answer.context["can_send"]
+    desk.post(page("issue_send", issue.pk), form(*READY) | {"confirmed": "1"})
+    assert set(states(issue).values()) == {"ready", "draft"}
 
 
 def test_with_nothing_ready_there_is_nothing_to_press(desk, issue):

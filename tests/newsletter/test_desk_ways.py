@@ -74,8 +74,31 @@ def test_each_role_is_shown_its_ways_between_the_pages_of_an_issue(issue):
         ["Board"],
     )
     editor = at_the_desk(boris())
-    assert ways(editor, problems) == ("Issue Board Preview Problems Test mails Progress Figures", ["Problems"])
+    assert ways(editor, problems) == (
+        "Issue Board Preview Problems Files Test mails Progress Figures",
+        ["Problems"],
+    )
     assert ways(at_the_desk(ines()), problems) == ("Board Problems", ["Problems"])
+
+
+def test_the_form_of_an_issue_is_one_of_its_pages_and_files_are_those_of_a_translation(issue):
+    editor, form = at_the_desk(boris()), page("issue_change", issue.pk)
+    assert ways(editor, form) == ("Issue Board Preview Problems Files Test mails Progress Figures", ["Issue"])
+    assert page("issue_exchange", issue.pk, "de") in Page(editor.get(form)).links()
+    french = Page(editor.get(form.replace("/en/", "/fr/"))).links()
+    assert page("issue_exchange", issue.pk, "fr").replace("/en/", "/fr/") in french
+
+
+@pytest.mark.parametrize("name", ["preview", "problems", "exchange"])
+def test_the_other_languages_stand_alike_on_every_page_of_a_language(issue, name):
+    html = Page(at_the_desk(boris()).get(page(f"issue_{name}", issue.pk, "pt")))
+    tabs = html.one("nav", class_="desk-languages")
+    assert tabs["aria-label"] == "Languages"
+    assert tabs.words.removeprefix("All languages ") == "English German Dutch Spanish French Italian Portuguese"
+    assert [tag.words for tag in html.all("a", aria_current="page")][-1] == "Portuguese"
+    assert {page(f"issue_{name}", issue.pk, code) for code in ("en", "de")} <= {
+        link.partition("?")[0] for link in html.links()
+    }
 
 
 def test_the_ways_stay_in_the_language_of_the_page(issue):

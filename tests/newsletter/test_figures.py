@@ -4,13 +4,14 @@ import datetime
 from types import SimpleNamespace
 
 import pytest
+from celery import current_app
 from django.db import transaction
 
-from newsletter import consents, figures, subscriptions, tracking
+from newsletter import consents, enqueue, figures, sending, subscriptions, tracking
 from newsletter.consents import Entry, How, Kind
 from newsletter.models import AudienceCount, Delivery, Edition, Issue, IssueTotal, Rendition, Subscriber, Suppression
 from picum.addresses import address_key
-from tests.newsletter.factories import make_subscriber
+from tests.newsletter.factories import make_issue, make_subscriber
 from tests.newsletter.sent import NOW, event, sent_issue
 
 pytestmark = pytest.mark.django_db
@@ -284,3 +285,18 @@ def test_the_last_day_known_of_each_month_is_shown():
     shown = [count.day.isoformat() for count in figures.audience(until=SECOND, months=24)]
     assert shown == ["2024-11-29", "2026-10-31", "2026-11-02"]
     assert [count.day.isoformat() for count in figures.audience(until=SECOND, months=0)] == ["2026-11-02"]
+
+
+def test_an_issue_is_counted_as_soon_as_its_last_edition_is_out(monkeypatch, django_capture_on_commit_callbacks):
+    rung = []
+    monkeypatch.setattr(current_app, "send_task", lambda name, args, **options: rung.append((name, *args)))
+    issue = make_issue(items=1, state="ready")
+    for name, language in {"amal": "en", "emil": "de"}.items():
+        make_subscriber(f"{name}@example.org", language)
+    enqueue.send(issue, ["en", "de"], by=None)
+    enqueue.freeze_due(issue.pk)
+    Delivery.objects.update(state="accepted")
+    for language, told in (("en", []), ("de", [("newsletter.upkeep", "count_figures")])):
+        with django_capture_on_commit_callbacks(execute=True):
+            assert sending.complete(issue.editions.get(language=language).pk)
+        assert rung == told

@@ -9,7 +9,7 @@ from newsletter.models import Item, Revision, Text, Translator
 from newsletter.translation import history, texts
 from picum.accounts.models import AuditEntry
 from tests.html import Page
-from tests.newsletter.desk import amal, at_the_desk, boris, carla, page, staff
+from tests.newsletter.desk import amal, at_the_desk, boris, carla, page, said, staff
 from tests.newsletter.factories import make_issue, make_item
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +64,7 @@ def test_versions_are_shown_newest_first_with_who_when_how_and_whether_minor(ite
     assert [row.split()[0] for row in rows] == ["3", "2", "1"]
     assert "boris@example.org in the form · minor change" in rows[0]
     assert "Carla in the form" in rows[1]
-    assert "found as it is" in rows[2]
+    assert "there already" in rows[2]
 
 
 def test_the_last_two_are_compared_by_sentence_and_word(item):
@@ -114,7 +114,7 @@ def test_the_page_takes_the_same_queries_for_one_version_and_three(item, rows, d
     for number, words in enumerate([SECOND, THIRD][: rows - 1]):
         write(item, "en", words, at=NOW + number * DAY)
     desk = at_the_desk(carla())
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(14):
         desk.get(address(item))
 
 
@@ -142,6 +142,41 @@ def test_restoring_the_original_outdates_its_translations_unless_it_is_minor(ite
     write(item, "pt", FIRST, at=NOW)
     restore(at_the_desk(carla()), item, 1, seen=2, **minor)
     assert texts.is_outdated(texts.glimpse(item, "pt"), texts.glimpse(item, "en")) is outdated
+
+
+def test_it_is_said_which_translations_the_restoring_outdates_and_which_it_makes_right_again(item):
+    write(item, "de", FIRST, at=NOW - 8 * DAY, state="approved")
+    write(item, "en", SECOND, at=NOW - DAY)
+    write(item, "pt", SECOND, at=NOW, state="approved")
+    answer = restore(at_the_desk(carla()), item, 1, seen=2)
+    told = said(answer)
+    assert told[0] == "Version 1 is what readers get again."
+    assert "1 translation is outdated now (Portuguese): 1 sentence changed." in told[1]
+    assert told[2:] == ["1 translation is not outdated any more (German)."]
+    # Where the message is put, and gets the focus.
+    assert answer.redirect_chain == [(f"{address(item)}#versions", 302)]
+    assert "Version" in Page(answer).one("section", id="versions").words
+
+
+def test_a_minor_restoring_says_so_and_a_restored_translation_that_it_is_outdated(item):
+    write(item, "en", SECOND, at=NOW - DAY)
+    write(item, "pt", FIRST, at=NOW - DAY)
+    desk = at_the_desk(carla())
+    assert said(restore(desk, item, 1, seen=2, minor="1"))[1:] == [
+        "Saved as a minor change: the translations stay as they are."
+    ]
+    write(item, "en", THIRD, at=NOW)
+    write(item, "pt", SECOND, at=NOW)
+    assert said(restore(desk, item, 1, "pt", seen=2))[1:] == [
+        "It was made of an earlier version of the original: it is outdated."
+    ]
+
+
+def test_the_tick_for_a_minor_change_stands_before_the_buttons_it_belongs_to(item):
+    write(item, "en", SECOND, at=NOW)
+    html = at_the_desk(carla()).get(address(item)).content.decode()
+    assert html.index('name="minor"') < html.index("<table") < html.index('name="number"')
+    assert "Without the tick" in html
 
 
 def test_a_restored_translation_says_what_the_original_said_then(item):

@@ -1,3 +1,4 @@
+import contextlib
 import datetime
 import logging
 import time
@@ -5,6 +6,7 @@ import time
 import pytest
 import time_machine
 from celery import current_app
+from django.db import transaction
 
 from newsletter import link_checks, tasks, upkeep
 from newsletter.link_checks import Link
@@ -99,6 +101,24 @@ def test_what_was_never_checked_is_due_at_once_and_the_bell_rings_on_commit(rung
         assert rung == []
     assert rung == [("newsletter.check_links", issue.pk)]
     assert seen() == {"https://a.org/x": ("unknown", None, ""), "https://b.org/": ("unknown", None, "")}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_languages_that_are_made_ready_together_ring_once_for_their_issue(rung):
+    """And what was taken back in the middle rings as little as the links that it asked for are there."""
+    issues = [with_links("https://a.org/", slug=slug) for slug in ("one", "two")]
+    with transaction.atomic():
+        with contextlib.suppress(KeyError), transaction.atomic():
+            asked(issues[0])
+            raise KeyError
+        asked(issues[1])
+        with transaction.atomic():
+            asked(issues[0])
+        for _language in range(3):
+            asked(issues[0])
+    assert rung == [("newsletter.check_links", issues[1].pk), ("newsletter.check_links", issues[0].pk)]
+    asked(issues[0])
+    assert len(rung) == 3
 
 
 def test_an_issue_without_links_rings_nobody(rung, django_capture_on_commit_callbacks):

@@ -308,5 +308,5 @@ def test_an_outdated_tab_takes_the_same_queries_whatever_else_is_outdated(desk, 
     item = make_item(make_issue(), en=("A boat", BEFORE), **words)
     save(desk, item, "en", text=AFTER)
     ContentType.objects.get_for_model(Item)
-    with django_assert_num_queries(27):
+    with django_assert_num_queries(28):
         desk.get(page("item_change", item.pk) + "?language=de")

@@ -160,14 +160,31 @@ def test_the_period_after_another(kind, day, after):
 # --- the page -------------------------------------------------------------------------------------------------------
 
 
-def test_the_page_shows_what_is_taken_and_ticks_what_came_before_too(last):
-    earlier = make_issue("earlier", period=datetime.date(2026, 9, 1))
-    make_item(earlier, "events", en="Upcoming", de="Bald")
-    again, new = make_item(last, "events", en="Upcoming", de="Demnächst"), make_item(last, "events", en="News")
+def ticks(html) -> dict[str, bool]:
+    return {box["value"]: "checked" in box.attributes for box in html.all("input", name="items")}
+
+
+def test_news_is_not_ticked_although_it_is_called_as_before(last):
+    make_item(make_issue("earlier", period=datetime.date(2026, 9, 1)), "events", en="Deaths at sea")
+    item = make_item(last, "events", en="Deaths at sea")
+    finding.find_all(last, state="approved", now=NOW)
+    assert ticks(Page(at_the_desk(carla()).get(page("issue_next")))) == {str(item.pk): False}
+
+
+def test_what_was_taken_over_is_ticked_the_next_time_although_its_words_were_changed(last):
+    item, other = make_item(last, "events", en="Upcoming", de="Bald"), make_item(last, "events", en="News")
+    finding.find_all(last, state="draft", now=NOW)
+    issue = next_issue.start_next(last, period=NOVEMBER, by=carla(), now=NOW, items=[item.pk])
+    again, new = issue.items.get(), make_item(issue, "events", en="News")
+    words = {"title": "Upcoming in December", "text": "<p>New.</p>"}
+    texts.store(texts.find(again, "en"), words, state="draft", how="form", by=None, now=NOW)
+    assert ticks(Page(at_the_desk(boris()).get(page("issue_next")))) == {str(again.pk): True, str(new.pk): False}
+    assert other.issue == last
+
+
+def test_the_page_shows_what_is_taken(last):
     html = Page(at_the_desk(carla()).get(page("issue_next")))
     assert html.one("input", name="period")["value"] == "2026-11-01"
-    ticks = {box["value"]: "checked" in box.attributes for box in html.all("input", name="items")}
-    assert ticks == {str(again.pk): True, str(new.pk): False}
     assert "Masthead (pt) Give (pt). draft" in html.words
     assert "Masthead (de) Give (de). approved" in html.words
 

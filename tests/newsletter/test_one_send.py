@@ -257,7 +257,8 @@ def test_a_sender_killed_at_any_step_leaves_one_letter_a_connection_in_doubt(set
         reconcile()
         work(issue)
     unknown = assert_everybody_once(relay, issue, addresses, most_unknown=doubt * lanes)
-    assert lanes > 1 or unknown == doubt
+    # A record is written with the next intent, or before it where the machine is slow.
+    assert lanes > 1 or unknown == doubt or (unknown == 0 and kill == "between a record and the next intent")
     assert set(Delivery.objects.values_list("attempts", flat=True)) == {1}
     assert english(issue).state == State.SENT
 

@@ -227,6 +227,47 @@ def test_words_to_be_avoided_warn_where_they_stand_unless_they_are_quoted(issue)
     assert of(issue, "de") == []
 
 
+def test_numbers_and_links_that_are_not_those_of_the_original_warn_and_are_named(issue):
+    link = '<a href="https://example.org/{}">x</a>'.format
+    item = make_item(
+        issue,
+        **dict.fromkeys(LANGUAGES, ("A title", f"<p>58: {link('a')}</p>"))
+        | {"de": ("Ein Titel", f"<p>85: {link('b')}</p>"), "fr": ("Un titre", f"<p>{link('a')}</p>")},
+        original="en",
+    )
+    (problem,) = (one for one in of(issue, "de") if one.group == "words")
+    assert problem.text == "1 text in German differs from its original in numbers or links."
+    assert spots(problem) == [
+        (
+            Kind.WORDS,
+            "de",
+            item,
+            "58 is in the source and not in this text. 85 is in this text and not in the source. "
+            "The link to https://example.org/a is in the source and not in this text. "
+            "The link to https://example.org/b is in this text and not in the source.",
+        )
+    ]
+    (problem,) = (one for one in of(issue, "fr") if one.group == "words")
+    assert [place.note for place in problem.places] == ["58 is in the source and not in this text."]
+    assert [code for code in LANGUAGES if any(one.group == "words" for one in of(issue, code))] == ["de", "fr"]
+
+
+def test_of_many_numbers_some_are_named_and_the_others_counted(issue):
+    words = dict.fromkeys(LANGUAGES, ("A title", "<p>41, 42, 43, 44, 45, 46</p>"))
+    make_item(issue, **words | {"it": ("Un titolo", "<p>Niente.</p>")}, original="en")
+    (problem,) = of(issue, "it")
+    assert problem.places[0].note.endswith("44 is in the source and not in this text. And 2 more.")
+
+
+def test_what_is_outdated_is_told_its_numbers_too(issue, ines):
+    first, _second = approved(issue)
+    rewrite(first, "en", "<p>There are 63.</p>", ines)
+    assert [problem.text for problem in of(issue, "pt")] == [
+        "1 text in Portuguese is outdated: its original has changed since. It goes out as it is.",
+        "1 text in Portuguese differs from its original in numbers or links.",
+    ]
+
+
 # --- links ----------------------------------------------------------------------------------------------------------
 
 
@@ -299,7 +340,7 @@ def test_everything_takes_the_same_queries_for_one_item_and_three(rows, ines, dj
 
 
 @pytest.mark.parametrize(
-    ("paragraphs", "blocking", "words"), [(93, False, "comes near the limit of 100 KB"), (112, True, "above 100 KB")]
+    ("paragraphs", "blocking", "words"), [(93, False, "above 100 KB, and it comes near"), (112, True, "above 100 KB.")]
 )
 def test_the_size_warns_and_then_blocks(issue, paragraphs, blocking, words):
     filler = "<p>" + "words " * 165 + "</p>"
@@ -308,4 +349,4 @@ def test_the_size_warns_and_then_blocks(issue, paragraphs, blocking, words):
     (problem,) = of(issue, "en")
     assert problem.blocking is blocking
     assert words in problem.text
-    assert re.search(r"The mail has 9\d KB|The mail has 11\d KB", problem.text)
+    assert re.search(r"The mail's size is (9\d|11\d) KB", problem.text)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from django.template.loader import render_to_string
+from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,26 +54,28 @@ def test_the_mail_as_it_is_has_no_problem_in_any_language(composition):
         assert (mail.forbidding(own, words), notes(own, words)) == ([], [])
 
 
-@pytest.mark.parametrize("part", ["html", "text"])
-def test_a_part_without_a_link_to_unsubscribe_must_not_go_out(composition, part):
+@pytest.mark.parametrize(("part", "where"), [("html", ""), ("text", " where it is shown without layout")])
+def test_a_part_without_a_link_to_unsubscribe_must_not_go_out(composition, part, where):
     words = rendering.render_mail(composition, token=mail.TOKEN)
     (leave,) = set(re.findall(r"https?://[^\s\"<>]*/leave/[^\s\"<>]*", getattr(words, part)))
     (problem,) = mail.forbidding(composition, changed(composition, **{part: (leave, "https://elsewhere.example/")}))
-    assert (problem.blocking, problem.text) == (True, f"The {part} part has no link to unsubscribe.")
+    assert (problem.blocking, problem.text) == (True, f"The mail has no link to unsubscribe{where}.")
 
 
 def test_an_empty_text_part_must_not_go_out(composition):
     words = replace(rendering.render_mail(composition, token=mail.TOKEN), text=" \n")
     assert [problem.text for problem in mail.forbidding(composition, words)] == [
-        "The text part of the mail is empty.",
-        "The text part has no link to unsubscribe.",
+        "The mail is empty for readers whose program shows words without any layout.",
+        "The mail has no link to unsubscribe where it is shown without layout.",
     ]
 
 
 @pytest.mark.parametrize("markup", ["<p>", "</strong>", "<br>", '<a href="https://x.example/">', "&amp;", "&#39;"])
 def test_markup_in_the_text_part_is_noted(composition, markup):
     words = changed(composition, text=("Item 1 (pt)", f"Item {markup} 1"))
-    assert notes(composition, words) == [f"There is markup in the text part: “{markup}”."]
+    assert notes(composition, words) == [
+        f"Where the mail is shown without layout, signs of the layout stand among its words: “{markup}”."
+    ]
 
 
 def test_signs_that_are_no_markup_are_not_taken_for_it(composition):
@@ -92,8 +95,8 @@ def test_a_mail_has_just_one_first_heading(composition, tag, number):
     html = rendering.render_mail(composition, token=mail.TOKEN).html
     html = re.sub(r"<(/?)h1\b", rf"<\1{tag}", html).replace("</body>", f"{more}</body>")
     words = replace(rendering.render_mail(composition, token=mail.TOKEN), html=html)
-    found = [note for note in notes(composition, words) if "headings of the first level" in note]
-    assert found == [f"The mail has {number} headings of the first level; it should have exactly one."]
+    found = [note for note in notes(composition, words) if "main headings" in note]
+    assert found == [f"The mail has {number} main headings; it should have exactly one."]
 
 
 def test_a_level_of_headings_that_is_left_out_is_noted(composition):
@@ -152,6 +155,14 @@ def test_a_colour_that_is_hard_to_read_is_noted(composition, monkeypatch, old, n
     found = notes(composition, rendering.render_mail(composition, token=mail.TOKEN))
     assert found
     assert all(said in note and "its contrast is" in note for note in found), found
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "3.0, not at least 4.5."), ("de", "3,0"), ("fr", "3,0")])
+def test_a_contrast_is_written_as_the_person_writes_numbers(composition, language, said):
+    words = changed(composition, html=("</h1>", '</h1><p style="color:#949494;background:#fff">Faint</p>'))
+    with override(language):
+        found = [note for note in notes(composition, words) if "Faint" in note]
+    assert [said in note for note in found] == [True, True]
 
 
 def test_a_colour_that_is_not_known_is_named_and_not_passed_over(composition):

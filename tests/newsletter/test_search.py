@@ -4,17 +4,30 @@ import datetime
 from io import StringIO
 
 import pytest
+from celery import current_app
 from django.core.management import call_command
 from django.utils import timezone
 
 from newsletter import search, search_index, search_shown, upkeep
-from newsletter.models import Edition, Issue, ItemTranslation, Revision, SearchEntry, Text
+from newsletter.models import Body, Edition, Issue, ItemTranslation, Revision, SearchEntry, Text
 from newsletter.search import Narrowing, Term
 from newsletter.translation import texts
+from picum.accounts.models import User
+from tests.newsletter.desk import at_the_desk, carla, page
 from tests.newsletter.factories import make_issue, make_item
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
+
+
+@pytest.fixture
+def bells(monkeypatch) -> list:
+    """What the broker was asked for."""
+    rung = []
+    monkeypatch.setattr(current_app, "send_task", lambda task, args=(), **_how: rung.append((task, *args)))
+    return rung
+
+
 WORDS = {
     "en": ("The ministry stops deportations", "<p>Two undocumented workers were paid their wages.</p>"),
     "de": ("Das Ministerium stoppt Abschiebungen", "<p>Zwei undokumentierte Arbeiterinnen bekamen Löhne.</p>"),
@@ -217,6 +230,46 @@ def test_filling_reads_only_what_is_not_known_and_anew_all(monkeypatch):
     out = StringIO()
     call_command("index_items", "--anew", stdout=out)
     assert (out.getvalue(), found("sache", "de")) == ("Read all items anew: 5.\n", ["Item 3"])
+
+
+def renamed(body, name: str):
+    """As an editor does in the form."""
+    fields = {"name": name, "language": "en"}
+    return at_the_desk(carla()).post(page("body_change", body.pk) + "?language=en", fields)
+
+
+def test_an_institution_is_found_by_its_new_name_and_no_more_by_its_old_one(django_capture_on_commit_callbacks, bells):
+    issue = make_issue(languages=["en"])
+    known(make_item(issue, en="A boat", bodies=["frontex"]), make_item(issue, en="A truck"))
+    with django_capture_on_commit_callbacks(execute=True):
+        assert renamed(Body.objects.get(key="frontex"), "Coast Guard").status_code == 302
+    assert (found("truck"), bells) == (["A truck"], [("newsletter.upkeep", "index_items")])
+    assert upkeep.index_items(now=NOW).words == "Made 1 item known to the search."
+    assert (found('"coast guard"'), found("frontex")) == (["A boat"], [])
+
+
+def test_a_name_that_stays_or_that_no_item_has_asks_for_nothing(django_capture_on_commit_callbacks, bells):
+    body = Body.objects.get(key="frontex")
+    with django_capture_on_commit_callbacks(execute=True):
+        renamed(body, "Coast Guard")
+        known(make_item(make_issue(languages=["en"]), en="A boat", bodies=["frontex"]))
+        User.objects.all().delete()
+        renamed(body, "Coast Guard")
+    assert (found("boat"), bells) == (["A boat"], [])
+
+
+def test_a_word_without_end_is_kept_and_found_by_its_beginning():
+    known(make_item(make_issue(languages=["en"]), en=("A word", f"<p>A{'b' * 5000}</p>")))
+    assert found("A" + "b" * 60) == ["A word"]
+
+
+@pytest.mark.parametrize("word", ["كتابﹰ", "م ﹼ ن", "ﷺ", "ͺ", "'\\'"])
+def test_a_letter_that_is_a_blank_without_its_accent_is_no_hindrance(word):
+    issue = make_issue(languages=["en"])
+    item = make_item(issue, en=(f"Boat {word}", f"<p>{word} {word}</p>"), sources=[{"outlet": word, "title": word}])
+    search_index.index(item)
+    assert found("boat") == [f"Boat {word}".strip()]
+    assert found(word)[:1] in ([], [f"Boat {word}".strip()])
 
 
 @pytest.mark.parametrize("rows", [1, 3])

@@ -10,9 +10,13 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from newsletter import search_export, search_index
-from newsletter.models import Edition, SearchEntry, Translator
+from newsletter.admin import search as desk
+from newsletter.admin.search_question import SearchForm
+from newsletter.models import Body, Edition, SearchEntry, Section, Translator
 from picum import csvfile
+from picum.accounts.models import User
 from picum.areas.models import Right
+from tests.html import Page
 from tests.newsletter.desk import amal, at_the_desk, boris, page, said, staff
 from tests.newsletter.factories import make_issue, make_item
 
@@ -58,12 +62,83 @@ def test_who_edits_or_sends_may_search(right):
     assert found(asked(staff(right), q="court")) == ["A court decides"]
 
 
-def test_translators_search_all_languages_and_find_no_links_to_the_form():
+def test_translators_find_no_links_to_the_form():
     item = court()
     response = asked(translator(), q="court")
     assert found(response) == ["A court decides"]
     assert page("item_change", item.pk) not in response.content.decode()
     assert page("item_change", item.pk) in asked(boris(), q="court").content.decode()
+
+
+def german(*, out: str = "", not_before=None, original="en", **words):
+    """An item with words in several languages, nothing of it published but an edition."""
+    item = make_item(
+        make_issue(languages=["en"]), original=original, **{"en": "A boat", "de": "Ein Boot", "pt": "Um barco"} | words
+    )
+    type(item).objects.filter(pk=item.pk).update(not_before=not_before)
+    Edition.objects.filter(issue=item.issue, language=out).update(published_at=timezone.now())
+    search_index.fill()
+    return item
+
+
+def seen_by(person) -> dict[str, list[str]]:
+    """What is found by words of each language."""
+    words = {"en": "boat", "de": "boot", "pt": "barco"}
+    return {language: found(asked(person, q=word, language=language)) for language, word in words.items()}
+
+
+def test_translators_find_originals_and_their_own_languages_before_an_issue_is_out():
+    german()
+    assert seen_by(translator()) == {"en": ["A boat"], "de": [], "pt": ["Um barco"]}
+    assert seen_by(boris()) == {"en": ["A boat"], "de": ["Ein Boot"], "pt": ["Um barco"]}
+
+
+def test_translators_find_what_is_out_in_other_languages():
+    german(out="de")
+    assert seen_by(translator()) == {"en": ["A boat"], "de": ["Ein Boot"], "pt": ["Um barco"]}
+
+
+def test_what_must_not_be_out_yet_is_not_out_for_translators():
+    german(out="de", not_before=datetime.date(2999, 1, 1))
+    assert seen_by(translator())["de"] == []
+
+
+def test_translators_find_nothing_unpublished_of_an_issue_without_their_language():
+    item = german()
+    Edition.objects.filter(issue=item.issue, language="pt").delete()
+    person = translator()
+    assert seen_by(person) == {"en": [], "de": [], "pt": []}
+    assert found(asked(person)) == []
+
+
+def test_translators_are_shown_only_words_that_they_may_read():
+    """Without a question everything is listed, and what has no words in the language in those of another."""
+    item = german()
+    person = translator()
+    row = asked(person, language="de").context["rows"][0]
+    assert (row.language, row.languages) == ("en", ["en", "pt"])
+    item.translations.filter(language_code="pt").delete()
+    assert [row.language for row in asked(person, language="pt").context["rows"]] == ["en"]
+    text = exported(person, all="on", language="de", **{"as": "markdown"})
+    assert ("A boat" in text, "Ein Boot" in text) == (True, False)
+
+
+def test_translators_are_shown_what_an_edition_that_is_out_borrows():
+    item = german(out="fr", original="de", countries=["MT"])
+    Edition.objects.filter(issue=item.issue, language="pt").delete()
+    person = translator()
+    assert [row.language for row in asked(person, language="fr").context["rows"]] == ["en"]
+    assert "MALT" in exported(person, all="on", language="fr", **{"as": "csv"})
+    type(item.issue).objects.filter(pk=item.issue_id).update(fallback="omit")
+    assert asked(person, language="fr").context["rows"] == []
+    assert "MALT" not in exported(person, all="on", language="fr", **{"as": "csv"})
+
+
+def test_a_translator_s_pick_list_has_nothing_of_others():
+    german()
+    person = translator()
+    assert asked(person, "item_search_titles", q="boot", language="de").json() == {"items": []}
+    assert len(asked(person, "item_search_titles", q="barco", language="pt").json()["items"]) == 1
 
 
 def test_a_translator_without_languages_is_a_stranger():
@@ -126,6 +201,18 @@ def test_filters_stay_in_the_address_and_nonsense_asks_for_nothing():
     assert (nonsense.status_code, sorted(found(nonsense))) == (200, ["A city", "A court decides"])
 
 
+def test_the_lists_to_choose_from_are_in_the_language_of_the_desk_and_in_order():
+    body = Body.objects.create(key="nameless", position=99)
+    body.translations.all().delete()
+    with override("de"):
+        form = SearchForm({})
+        assert form.fields["section"].choices[1:] == [
+            (row.key, str(row)) for row in Section.objects.prefetch_related("translations")
+        ]
+        assert form.fields["right"].choices[1:] == [(row.key, str(row)) for row in Right.objects.all()]
+        assert form.fields["body"].choices[-1] == ("nameless", "nameless")
+
+
 def test_a_question_that_nothing_answers_is_told_so():
     court()
     html = asked(q="harbour").content.decode()
@@ -138,7 +225,19 @@ def test_more_than_a_page_comes_in_pages():
     search_index.fill()
     response = asked(q="item", issue=issue.slug, page="2")
     assert (len(response.context["rows"]), response.context["total"]) == (2, 27)
-    assert "?q=item&amp;issue=next&amp;page=1" in response.content.decode()
+    back = Page(response).one("button", name="page")
+    assert (back["value"], back["formaction"]) == ("1", page(SEARCH))
+    assert sent(response) == {"q": "item", "issue": issue.slug, "language": "en"}
+
+
+def sent(response) -> dict[str, str]:
+    """What each button of the list sends along, beside the ticks."""
+    hidden = {field["name"]: field["value"] for field in Page(response).all("input", type="hidden")}
+    return {name: value for name, value in hidden.items() if name != "csrfmiddlewaretoken"}
+
+
+def ticked(response) -> list[str]:
+    return [box["value"] for box in Page(response).all("input", name="item") if "checked" in box.attributes]
 
 
 @pytest.mark.parametrize("rows", [1, 3])
@@ -149,7 +248,7 @@ def test_the_page_costs_as_many_queries_whatever_is_found(django_assert_num_quer
     search_index.fill()
     client = at_the_desk(boris())
     client.get(page(SEARCH), {"q": "item"})
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(16):
         assert len(found(client.get(page(SEARCH), {"q": "item"}))) == rows
 
 
@@ -246,6 +345,42 @@ def test_only_those_with_a_tick_are_taken_and_only_of_what_was_found():
     other = item.issue.items.exclude(pk=item.pk).get()
     one = client.get(address, {"q": "court", "item": [item.pk, other.pk, "x", "9" * 30], "as": "markdown"})
     assert "A city" not in text_of(one)
+
+
+def test_ticks_outlast_the_turning_of_pages_and_go_into_the_file():
+    issue = make_issue(languages=["en"], items=60)
+    search_index.fill()
+    pks = [str(pk) for pk in asked(order="newest").context["page"].paginator.object_list]
+    first, second, third = pks[0], pks[30], pks[55]
+    client = at_the_desk(User.objects.get(email="boris@example.org"))
+    two = client.get(page(SEARCH), {"page": "2", "item": [first]})
+    assert (ticked(two), sent(two)["kept"]) == ([], first)
+    assert "1 item on another page has a tick too." in two.content.decode()
+    three = client.get(page(SEARCH), {"page": "3", "item": [second, third], "kept": first})
+    assert (ticked(three), sent(three)["kept"]) == ([third], f"{first}.{second}")
+    back = client.get(page(SEARCH), {"page": "1", "item": [third], "kept": f"{first}.{second}"})
+    assert (ticked(back), sent(back)["kept"]) == ([first], f"{second}.{third}")
+    query = {"kept": f"{second}.{third}", "as": "csv"}  # the first has lost its tick
+    rows = list(csv.reader(io.StringIO(text_of(client.get(page("item_search_export"), query)))))
+    assert [row[5] for row in rows[1:]] == [str(issue.items.get(pk=pk)) for pk in (second, third)]
+
+
+@pytest.mark.parametrize("kept", ["x", "..", "9" * 30, "-1", "0.1e9", "\0"])
+def test_ticks_that_make_no_sense_are_none(kept):
+    court()
+    response = asked(kept=kept)
+    assert (response.status_code, ticked(response), "kept" in sent(response)) == (200, [], False)
+
+
+def test_too_many_ticks_are_told(monkeypatch):
+    monkeypatch.setattr(desk, "TICKS", 2)
+    make_issue(languages=["en"], items=30)
+    search_index.fill()
+    pks = [str(pk) for pk in asked(order="newest").context["page"].paginator.object_list]
+    client = at_the_desk(User.objects.get(email="boris@example.org"))
+    response = client.get(page(SEARCH), {"page": "2", "item": pks[:3]})
+    assert sent(response)["kept"] == ".".join(pks[:2])
+    assert said(response) == ["2 items can have a tick: the rest has lost its own. Take these away first."]
 
 
 def test_without_a_tick_there_is_no_file(monkeypatch):

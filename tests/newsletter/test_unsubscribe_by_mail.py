@@ -114,7 +114,8 @@ def test_the_same_mail_again_is_harmless(amal, token):
 )
 def test_mail_programs_write_the_subject_in_many_ways(amal, token, form):
     plain = token if "?q?" not in form.lower() else token.replace("_", "=5F")  # RFC 2047 §4.2: "_" is a space there
-    parts = {"first": plain[:30], "rest": plain[30:], "base64": b64encode(token.encode()).decode()}
+    first = re.sub(r"=.?$", "", plain[:30])  # nor is a letter divided between two encoded words
+    parts = {"first": first, "rest": plain[len(first) :], "base64": b64encode(token.encode()).decode()}
     assert take(written(form.format(token=plain, **parts))) == LEFT
     assert left() == ["amal@example.org"]
 

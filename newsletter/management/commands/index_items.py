@@ -10,9 +10,7 @@ class Command(BaseCommand):
     help = "Make items known to the search that it does not know yet. May be stopped at any time."
 
     def add_arguments(self, parser):
-        parser.add_argument(
-            "--anew", action="store_true", help="all items, as after an institution was given another name"
-        )
+        parser.add_argument("--anew", action="store_true", help="all items, as after a change of the rules for words")
 
     def handle(self, *, anew: bool, **options):
         if anew:

@@ -6,6 +6,7 @@ to need more work, is kept as if somebody were still typing it.
 """
 
 import datetime
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -14,11 +15,11 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from newsletter.models import Issue, Revision, Text
-from newsletter.translation import changes, drafting, segments, texts
+from newsletter.translation import access, changes, segments, texts
 from newsletter.translation.changes import Piece
 from newsletter.translation.exchange import po, units, xliff
 from newsletter.translation.exchange.units import File, Returned, Sheet, Unit, Unreadable, fingerprint, tidy
-from newsletter.translation.segments import Damaged
+from newsletter.translation.segments import GAP, Damaged
 from picum.accounts import audit
 from picum.accounts.models import User
 
@@ -176,15 +177,21 @@ def _places(sheet: Sheet, sentences: list[Returned]) -> dict[int, Unit]:
     """Where the file's sentences stand now, by their number: in their place, or, if they moved, where alone the same
     words stand in that field."""
     by_key = {unit.key: unit for unit in sheet.units}
+    by_words: dict[tuple[str, str], list[Unit]] = defaultdict(list)
+    for unit in sheet.units:
+        by_words[unit.field, _says(unit)].append(unit)
     places: dict[int, Unit] = {}
+    taken: set[str] = set()
     for number, one in enumerate(sentences):
         unit = by_key.get(one.key)
-        if unit and _says(unit) == one.source and unit not in places.values():
+        if unit and _says(unit) == one.source and unit.key not in taken:
             places[number] = unit
+            taken.add(unit.key)
     for number, one in enumerate(sentences):
-        like = [unit for unit in sheet.units if unit.field == one.key.partition(".")[0] and _says(unit) == one.source]
-        if number not in places and len(like) == 1 and like[0] not in places.values():
+        like = by_words[one.key.partition(".")[0], one.source]
+        if number not in places and len(like) == 1 and like[0].key not in taken:
             places[number] = like[0]
+            taken.add(like[0].key)
     return places
 
 
@@ -217,13 +224,21 @@ def _judge(sheet: Sheet, one: Returned, unit: Unit | None) -> Verdict:
 
 
 def _damage(marks: str) -> str:
-    """As translators see the marks: "<1>"."""
-    shown = marks.replace("⟦", "<").replace("⟧", ">")
-    return _("These marks are missing, or stand where they do not belong: %(marks)s") % {"marks": shown}
+    return _("These marks are missing, or stand where they do not belong: %(marks)s") % {"marks": po.tagged(marks)}
 
 
 def has_gaps(sheet: Sheet, taken: Mapping[str, str]) -> bool:
-    return any(not unit.here and unit.key not in taken for unit in sheet.units)
+    """Will a sentence be missing, or stand as GAP in a field whose source leaves nothing out?"""
+    said = {
+        (unit.key, taken[unit.key]) if unit.key in taken else (unit.whole or unit.key, unit.here)
+        for unit in sheet.units
+    }
+    here, there = Counter[str](), Counter[str]()
+    for place, words in said:
+        here[place.partition(".")[0]] += words.count(GAP)
+    for unit in sheet.units:
+        there[unit.field] += segments.left_out(unit.segment.plain)
+    return not all(words for _place, words in said) or bool(here - there)
 
 
 # --- taking over ------------------------------------------------------------------------------------------------------
@@ -246,17 +261,19 @@ def apply(issue: Issue, language: str, wishes: Iterable[Wish], *, by: User, now:
 
 @transaction.atomic
 def _take(sheet: Sheet, wanted: Wish, *, by: User, now: datetime.datetime) -> Outcome:
-    text = texts.find(sheet.thing, sheet.text.language)
-    text = Text.objects.select_for_update().get(pk=text.pk)
+    text = texts.locked(texts.find(sheet.thing, sheet.text.language))
     if (text.number, text.working_number, sheet.source.number) != tuple(wanted.seen) or _numbers(sheet) != wanted.seen:
         return Outcome(sheet, "refused", _("Somebody has changed it since you looked. Upload the file once more."))
+    may_store = access.may_store(by, text)
+    if not may_store and not wanted.taken:
+        return Outcome(sheet, "refused", _("This edition went out: an editor decides what the archive says."))
     try:
         words = units.rebuilt(sheet, wanted.taken)
         said = _said(sheet, wanted)
-        if wanted.is_unfinished or has_gaps(sheet, wanted.taken):
+        # What went out is changed by editors alone: they find a translator's words kept.
+        if wanted.is_unfinished or has_gaps(sheet, wanted.taken) or not may_store:
             texts.keep(text, words, seen=text.working_number, source_seen=said, by=by, now=now)
             return Outcome(sheet, "kept")
-        drafting.may_store(text, by)
         how = {"state": Text.State.REVIEW, "how": Revision.How.FILE, "seen": text.number, "source_seen": said}
         with transaction.atomic():
             texts.store(text, words, **how, by=by, now=now)

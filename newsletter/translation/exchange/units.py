@@ -12,17 +12,22 @@ from django.utils.translation import gettext as _
 from newsletter.models import Issue, Item, Revision, Text
 from newsletter.translation import changes, segments, texts
 from newsletter.translation.glossary import Glossary
-from newsletter.translation.segments import MARK, RICH, Block, Damaged, Segment
+from newsletter.translation.segments import GAP, MARK, RICH, Block, Damaged, Segment
 
+SENTENCES = 5_000  # of a file; an issue of 60 items has a thousand
 AROUND = "around"  # the name of the words around the items; items are "item-12"
-# Stands for a sentence that nobody has translated yet, in a text of which others are.
-GAP = "[…]"
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TAG_NAME = re.compile(r"<(\w+)")
 
 
 class Unreadable(ValueError):
     """The file is none of ours, damaged, or far too large; the message says so to the person."""
+
+
+def check_number(sentences: int) -> None:
+    """Before anything is done with them. Raises Unreadable."""
+    if sentences > SENTENCES:
+        raise Unreadable(_("The file has more than %d sentences, and no issue has so many.") % SENTENCES)
 
 
 @dataclass(frozen=True)

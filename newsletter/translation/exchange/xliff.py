@@ -18,14 +18,14 @@ from django.utils.translation import gettext as _
 
 from newsletter.models import Issue
 from newsletter.translation import segments
-from newsletter.translation.exchange.units import File, Returned, Sheet, Unit, Unreadable, tidy
+from newsletter.translation.exchange.units import File, Returned, Sheet, Unit, Unreadable, check_number, tidy
 from newsletter.translation.segments import MARK, Damaged, Segment
 
 SIZE, TAGS, DEPTH = 5_000_000, 200_000, 40  # octets; an issue of 60 items takes half a million, with 5,000 tags
 NAMESPACE = "urn:oasis:names:tc:xliff:document:1.2"
-REVIEW = "needs-review-translation"
-_OPEN = {"new", "needs-translation", "needs-adaptation", "needs-l10n", REVIEW, "needs-review-adaptation",
-         "needs-review-l10n"}  # fmt: skip
+OUTDATED = "needs-adaptation"  # what Poedit and Weblate show as "needs work", which "needs-review-translation" is not
+_OPEN = {"new", "needs-translation", "needs-adaptation", "needs-l10n", "needs-review-translation",
+         "needs-review-adaptation", "needs-review-l10n"}  # fmt: skip
 _KINDS = {"strong": "bold", "em": "italic", "a": "link"}
 _LITERAL = re.compile(r'<(/?)(?:g|x)(?:\s+id="(\d+)"[^<>]*?)?\s*(/?)>')
 
@@ -52,10 +52,10 @@ def _file(issue: Issue, language: str, sheet: Sheet, now: datetime.datetime) -> 
 
 
 def _unit(sheet: Sheet, unit: Unit) -> str:
-    state = REVIEW if unit.is_outdated else "final" if sheet.is_approved else "translated"
+    state = OUTDATED if unit.is_outdated else "final" if sheet.is_approved else "translated"
     values = {
+        # No resname: Weblate takes it for the identity, and "text" stands in every item.
         "id": f"{sheet.name}:{unit.key}",
-        "resname": unit.field,
         "xml:space": "preserve",
         "approved": "yes" if state == "final" and unit.target else "no",
         "extradata": f"{unit.fingerprint} {state}",
@@ -68,6 +68,7 @@ def _unit(sheet: Sheet, unit: Unit) -> str:
 
 def notes_of(sheet: Sheet, unit: Unit) -> Iterator[str]:
     """What a translator may want to know about a sentence."""
+    yield f"{sheet.title} ({sheet.source.language})"
     yield f"{sheet.thing.translations.model._meta.get_field(unit.field).verbose_name}"
     for hint in unit.hints:
         yield _("Glossary: %(hint)s") % {"hint": hint}
@@ -194,12 +195,15 @@ def _tree(content: bytes) -> Element:
 
 class _Builder:
     def __init__(self):
-        self.tree, self.tags, self.depth = TreeBuilder(), 0, 0
+        self.tree, self.tags, self.sentences, self.depth = TreeBuilder(), 0, 0, 0
 
     def opened(self, name: str, values: dict[str, str]) -> None:
         self.tags, self.depth = self.tags + 1, self.depth + 1
         if self.tags > TAGS or self.depth > DEPTH:
             raise Unreadable(_("The file has far too many tags to be read."))
+        if name.endswith("trans-unit"):
+            self.sentences += 1
+            check_number(self.sentences)
         self.tree.start(name, values)
 
     def closed(self, name: str) -> None:

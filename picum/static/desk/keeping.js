@@ -2,6 +2,8 @@
 // does not have yet stays here when the connection drops, the session ends or the page is left, and is brought back.
 "use strict";
 class Keeper extends EventTarget {
+  static LASTS = 14 * 24 * 60 * 60 * 1000; // milliseconds that words stay in this browser
+
   // Events: "typed"; "kept" (detail: the desk's answer); "conflict" (the same).
   constructor(form, shown) {
     super();
@@ -10,6 +12,7 @@ class Keeper extends EventTarget {
     this.key = `${form.dataset.store} ${Date.now()}${Math.random()}`;
     // What the desk has, as far as this page knows; null: not what stands here.
     this.kept = "unkept" in form.dataset ? null : this.words();
+    Keeper.forgetOld(`${form.dataset.store} `);
     document.addEventListener("prose-editor:ready", (event) => this.editors.set(event.detail.textarea.name, event.detail.editor));
     form.addEventListener("input", (event) => { if (this.fields.includes(event.target)) this.typed(); });
     form.addEventListener("focusout", () => this.keep());
@@ -76,6 +79,25 @@ class Keeper extends EventTarget {
 
   forget() {
     try { localStorage.removeItem(this.key); } catch { /* then there is nothing of ours either */ }
+  }
+
+  // Words that nobody came back for within two weeks go, of whatever text: others may use this computer too. Those of
+  // `own` stay: their person is just coming back for them.
+  static forgetOld(own) {
+    const oldest = Date.now() - Keeper.LASTS;
+    try {
+      for (const key of Object.keys(localStorage).filter((one) => one.startsWith("picum words "))) {
+        if (!key.startsWith(own) && !(Keeper.keptAt(localStorage.getItem(key)) >= oldest)) localStorage.removeItem(key);
+      }
+    } catch { /* a browser that refuses has kept nothing */ }
+  }
+
+  static keptAt(left) {
+    try {
+      return JSON.parse(left).at;
+    } catch {
+      return 0; // nothing that we wrote
+    }
   }
 
   // What was left of this text, the newest first; taken out.
@@ -209,8 +231,17 @@ class Keeper extends EventTarget {
     this.shown.classList.toggle("translate-kept--trouble", trouble);
     if (what === "ended") this.shown.append(" ", this.signIn());
     if (what === "differs") this.shown.append(" ", this.showBoth());
+    if (this.pressed) this.shown.append(" ", Object.assign(document.createElement("strong"), { textContent: this.shown.dataset.pressed }));
     // Trouble and its end are spoken; that all is well is not said again every second.
-    if (trouble || ends) Keeper.speak(this.shown.dataset[what]);
+    if (trouble || ends) Keeper.speak([this.shown.dataset[what], this.pressed && this.shown.dataset.pressed].filter(Boolean).join(" "));
+  }
+
+  // Somebody pressed a button, and nothing came of it: that is said until they press again, also when all is kept.
+  notDone() {
+    this.pressed = true;
+    const { now } = this.shown.dataset;
+    delete this.shown.dataset.now;
+    this.say(now);
   }
 
   signIn() {

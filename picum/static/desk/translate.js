@@ -4,6 +4,7 @@
   const form = document.getElementById("words");
   const keeper = new Keeper(form, document.getElementById("kept"));
   new Conflict(keeper, document.getElementById("conflict"), document.getElementById("taken"));
+  const places = new Places(keeper.fields[0].lang, form.dataset.abbreviations.split(" "), keeper.editors);
   const button = (deed) => form.querySelector(`button[name="deed"]${deed}`);
 
   // --- what only this browser had ---------------------------------------------------------------------------------------
@@ -33,8 +34,11 @@
     if (sends.elements.csrfmiddlewaretoken) sends.elements.csrfmiddlewaretoken.value = Keeper.token(sends);
     if (keeper.isKept && !keeper.busy) return;
     event.preventDefault();
-    if (await keeper.keep()) sends.requestSubmit(event.submitter);
-    else document.querySelector("#conflict:not([hidden]) h2")?.focus();
+    keeper.pressed = false;
+    if (await keeper.keep()) return sends.requestSubmit(event.submitter);
+    const conflict = document.querySelector("#conflict:not([hidden]) h2");
+    if (conflict) conflict.focus();
+    else keeper.notDone();
   });
 
   // Here, not by way of the desk: so it can be undone.
@@ -85,14 +89,43 @@
   document.addEventListener("click", (event) => {
     const offer = event.target.closest("[data-insert]");
     if (!offer) return;
-    const field = keeper.fields.find(({ name }) => name === offer.dataset.field) ?? last ?? keeper.fields.at(-1);
-    const editor = keeper.editors.get(field.name);
-    if (editor) insertRich(editor, offer.dataset.insert, field === last);
-    else insertPlain(field, offer.dataset.insert);
+    const { field: name, key, insert: words } = offer.dataset;
+    const field = keeper.fields.find((one) => one.name === name) ?? last ?? keeper.fields.at(-1);
+    const editor = keeper.editors.get(field.name), place = key ? places.place(field, key) : null;
+    if (place) putInPlace(field, editor, place, words);
+    else if (editor) insertRich(editor, words, field === last);
+    else insertPlain(field, words);
     last = field;
   });
 
+  const putInPlace = (field, editor, place, words) => {
+    if (editor) {
+      // A line break before the sentence is part of it, where the remembered one has it as well.
+      const breaks = words.startsWith("<br>") && editor.state.doc.resolve(place.from).nodeBefore?.type.name === "hardBreak";
+      const range = { from: place.from - (breaks ? 1 : 0), to: place.to };
+      beginStep(editor);
+      // Words without bold would take over that of those they replace.
+      editor.chain().focus().setTextSelection(range).unsetAllMarks().insertContentAt(range, words).run();
+      show(editor);
+    } else {
+      field.setSelectionRange(place.from, place.to);
+      insertPlain(field, words, { spaced: false });
+    }
+    Keeper.speak(form.dataset.placed);
+  };
+
+  // Where the cursor is, above the bar with the buttons.
+  const show = (editor) => {
+    const { top, bottom } = editor.view.coordsAtPos(editor.state.selection.to);
+    const end = document.querySelector(".translate-bar").getBoundingClientRect().top;
+    if (top < 0 || bottom > end) scrollBy(0, top - innerHeight / 3);
+  };
+
+  // What is put in is one step for "undo", also right after typing. (The name is prosemirror-history's.)
+  const beginStep = (editor) => editor.view.dispatch(editor.state.tr.setMeta("closeHistory$", true));
+
   const insertRich = (editor, html, atCursor) => {
+    beginStep(editor);
     const chain = () => editor.chain().focus(atCursor ? undefined : "end");
     chain().run();
     const { from } = editor.state.selection;
@@ -100,12 +133,42 @@
     chain().insertContent((before && !/[\s(«“„"'’]/.test(before) ? " " : "") + html).run();
   };
 
-  const insertPlain = (field, words) => {
+  const insertPlain = (field, words, { spaced = true } = {}) => {
     field.focus();
-    const before = field.value.slice(0, field.selectionStart).at(-1);
+    const before = spaced && field.value.slice(0, field.selectionStart).at(-1);
     // Unlike setting the value, this can be undone.
     document.execCommand("insertText", false, (before && !/[\s(«“„"'’]/.test(before) ? " " : "") + words);
   };
+
+  // --- what is missing: the words were refused as done -----------------------------------------------------------------------
+
+  const refused = keeper.fields.filter((field) => field.getAttribute("aria-invalid"));
+  // Marked in editors; a plain field shows its first one selected.
+  const markGaps = () => {
+    const found = refused.flatMap((field) => places.gaps(field).map((gap) => [keeper.editors.get(field.name), gap]));
+    const ranges = found.filter(([editor]) => editor).map(([editor, { from, to }]) => {
+      const range = new Range(), begin = editor.view.domAtPos(from, 1), end = editor.view.domAtPos(to, -1);
+      range.setStart(begin.node, begin.offset);
+      range.setEnd(end.node, end.offset);
+      return range;
+    });
+    CSS.highlights?.set("gap", new Highlight(...ranges));
+  };
+  const goToGap = () => {
+    const [field] = refused, [gap] = places.gaps(field), editor = keeper.editors.get(field.name);
+    if (!gap) return;
+    if (editor) {
+      editor.chain().focus(null, { scrollIntoView: false }).setTextSelection(gap).run();
+      show(editor);
+    } else {
+      field.focus();
+      field.setSelectionRange(gap.from, gap.to);
+    }
+  };
+  if (refused.length) {
+    window.addEventListener("load", () => setTimeout(() => { markGaps(); goToGap(); })); // the editors are there
+    keeper.addEventListener("typed", markGaps);
+  }
 
   // --- what to look at -----------------------------------------------------------------------------------------------------
 
@@ -158,10 +221,17 @@
 
   // --- from text to text -----------------------------------------------------------------------------------------------------
 
-  // Who comes from another text goes on writing; what the desk said about that one is spoken.
-  if (document.referrer.includes("/translate/") && !location.hash && document.getElementById("conflict").hidden) {
-    keeper.fields[0].focus({ preventScroll: true });
+  // Who comes from another text goes on writing. Whom a button brought here begins at the title, and hears what became of
+  // the other text. Nothing scrolls: on a phone the title is out of sight, and what is said is not.
+  const cameFromText = document.referrer.includes("/translate/") && !location.hash;
+  const isStopped = Boolean(refused.length || document.querySelector("#conflict:not([hidden]), .translate-stop"));
+  if (cameFromText && !isStopped) {
+    const messages = document.querySelector(".messagelist"), title = document.querySelector(".translate-title");
+    const isInSight = (one) => one.getBoundingClientRect().bottom < innerHeight;
+    if (messages) messages.tabIndex = -1;
+    (messages ? [title, messages] : [keeper.fields[0], title]).find(isInSight)?.focus({ preventScroll: true });
     const said = [...document.querySelectorAll(".messagelist li")].map((message) => message.textContent.trim());
     if (said.length) setTimeout(() => Keeper.speak(said.join(" ")), 500);
   }
+  document.querySelector(".translate-stop")?.focus();
 }

@@ -157,6 +157,15 @@ def test_a_cell_says_its_state_who_has_it_until_when_and_what_is_left():
     ]
 
 
+def test_words_of_people_are_words_and_nothing_else():
+    issue = an_issue()
+    item = an_item(issue, en=("<b>Two</b>", BOAT))
+    assigned(item, "pt", rui("pt", name="<i>Rui</i> & Co"))
+    html = shown(at_the_desk(editor()), issue)
+    assert "<i>Rui</i> & Co" in lines(html)["<b>Two</b>"][-1]
+    assert html.all("i") == []
+
+
 def _day(date: datetime.date) -> str:
     return f"{date.day} {date:%b}"
 
@@ -191,11 +200,12 @@ def test_the_table_is_one_for_screen_readers():
 
 def the_filtered(asked) -> dict[str, list[str]]:
     issue, person = an_issue(), editor()
-    late, mine, other = (an_item(issue, en=name) for name in ("Late", "Mine", "Other"))
+    late, mine, other, done = (an_item(issue, en=name) for name in ("Late", "Mine", "Other", "Done"))
     assigned(late, "de", carla(), today() - datetime.timedelta(days=1))
     assigned(mine, "pt", person)
     written(other, "pt", state="approved")
     written(other, "en", title="Other", text="<p>New.</p>")
+    written(done, "nl", state="review")
     found = lines(shown(at_the_desk(person), issue, **asked))
     return {title.partition(" ")[0]: [cell for cell in row if cell] for title, row in found.items()}
 
@@ -206,11 +216,15 @@ def the_filtered(asked) -> dict[str, list[str]]:
         ({"mine": "1"}, {"Mine": 1}),
         ({"late": "1"}, {"Late": 1}),
         ({"outdated": "1"}, {"Other": 1}),
+        # The new original waits for somebody to look at it.
+        ({"review": "1"}, {"Other": 1, "Done": 1}),
+        ({"review": "1", "outdated": "1"}, {"Other": 2, "Done": 1}),
+        ({"review": "1", "mine": "1"}, {}),
         ({"mine": "1", "late": "1"}, {}),
         ({"late": "1", "language": "de"}, {"Late": 2}),
         ({"late": "1", "language": "pt"}, {}),
-        ({"language": "pt"}, {"The": 2, "Late": 2, "Mine": 2, "Other": 2}),
-        ({"language": "xx"}, {"The": 7, "Late": 7, "Mine": 7, "Other": 7}),
+        ({"language": "pt"}, {"The": 2, "Late": 2, "Mine": 2, "Other": 2, "Done": 2}),
+        ({"language": "xx"}, {"The": 7, "Late": 7, "Mine": 7, "Other": 7, "Done": 7}),
     ],
 )
 def test_filters_leave_the_cells_that_are_all_that_was_asked_for(asked, expected):
@@ -221,6 +235,18 @@ def test_a_language_that_is_not_hers_is_no_filter_for_a_volunteer():
     issue = an_issue()
     an_item(issue, en="News", de="Nachricht")
     assert lines(shown(at_the_desk(ines("pt")), issue, language="de"))["News"] == ["English draft", "missing 4 words"]
+
+
+def test_a_button_leads_back_to_the_text_that_was_ticked_last():
+    issue = an_issue()
+    item = an_item(issue, en="News")
+    desk, picked = at_the_desk(editor()), ["around:de:0", f"{item.pk}:pt:0"]
+    answer = desk.post(page("issue_board_move", issue.pk), {"deed": "approve", "cell": picked, "late": "1"})
+    assert answer.url == page("issue_board", issue.pk) + f"?late=1#cell-{item.pk}-pt"
+    assert shown(desk, issue).one("td", id=f"cell-{item.pk}-pt")["data-label"] == "Portuguese"
+    # All of a language are handed out, whatever else the form says.
+    fields = {"deed": "assign", "which": "missing:pt", "to": "nobody", "cell": '"><b>:pt:1'}
+    assert desk.post(page("issue_board_move", issue.pk), fields).url == page("issue_board", issue.pk)
 
 
 def test_a_button_leads_back_to_what_was_filtered():
@@ -248,11 +274,11 @@ def test_what_can_be_approved_is_and_of_the_rest_it_is_told_why():
         at_the_desk(person), issue, "approve", *[ticked(text) for text in (fine, done, typed, changed, missing)]
     )
     assert said(answer) == [
+        "1 text was approved.",
         "Dutch “One”: It is approved already.",
         "Italian “One”: Somebody is still writing this text: finish it, or drop what was typed.",
         "German “Two”: The original has changed since: look at what changed first.",
         "Portuguese “Two”: There are no words yet.",
-        "1 text was approved.",
     ]
     assert [now(text).state for text in (fine, done, typed, changed, missing)] == [
         "approved", "approved", "review", "review", "draft",
@@ -293,7 +319,7 @@ def test_sending_back_makes_drafts_of_what_was_handed_in():
     item = an_item(issue, en="One")
     review, draft = written(item, "de", state="approved"), written(item, "nl", state="draft")
     answer = press(at_the_desk(person), issue, "send_back", ticked(review), ticked(draft))
-    assert said(answer) == ["Dutch “One”: It is a draft already.", "1 text is a draft again."]
+    assert said(answer) == ["1 text is a draft again.", "Dutch “One”: It is a draft already."]
     assert now(review).state == "draft"
 
 
@@ -362,7 +388,7 @@ def test_one_click_makes_it_right_again_as_it_was_before(changed):
     )
     place = f"#text-{changed.pk}"  # who works with the keys goes on where they were
     assert answer.redirect_chain == [(page("issue_outdated", changed.issue_id) + place, 302)]
-    assert said(answer) == ["2 texts are still right."]
+    assert said(answer) == ["Still right: German, Portuguese."]
     told = [(now(text).state, now(text).source_number) for text in (german, portuguese)]
     assert told == [("approved", 2), ("review", 2)]
 
@@ -384,7 +410,7 @@ def test_a_volunteer_says_so_of_her_language_but_approves_nothing(changed):
     assert [tag.words for tag in html.all("button", name="cell")] == ["Still right: Portuguese"]
     answer = press(desk, issue, "still_right", ticked(german, 2), ticked(portuguese, 2))
     assert said(answer) == [
-        "German “Two people die”: It was approved: open it and hand it in again.", "1 text is still right."
+        "Still right: Portuguese.", "German “Two people die”: It was approved: open it and hand it in again."
     ]  # fmt: skip
     assert (now(german).source_number, now(portuguese).source_number) == (1, 2)
 
@@ -432,7 +458,7 @@ def test_nobody_gets_a_language_that_they_do_not_write():
     item = an_item(issue, en="One")
     picked = [f"{item.pk}:pt:0", f"{item.pk}:de:0"]
     answer = press(at_the_desk(carla()), issue, "assign", *picked, which="chosen", to=str(person.pk), due_on="")
-    assert said(answer) == ["German “One”: Rui does not write in this language.", "1 text was handed out."]
+    assert said(answer) == ["1 text was handed out.", "German “One”: Rui does not write in this language."]
     assert given(item) == {"pt": ("Rui", None)}
 
 
@@ -490,6 +516,34 @@ def test_a_volunteers_home_is_what_waits_for_her():
     assert "permission" not in html.words
 
 
+def test_an_editors_home_says_how_many_texts_are_to_be_approved_as_many_as_the_board_shows():
+    issue, gone = an_issue(), make_issue("gone", period=datetime.date(2026, 9, 1))
+    item, other = an_item(issue, en="One"), an_item(issue, en="Two")
+    written(item, "de"), written(item, "nl"), written(item, "pt", state="approved"), written(other, "it")
+    written(issue, "fr", subject="Octobre")
+    written(issue, "it", state="draft", subject="Ottobre")
+    typed, outdated = texts.find(item, "nl"), texts.find(other, "it")
+    texts.keep(
+        typed, {"title": "N", "text": ""}, seen=typed.working_number, source_seen=1, by=carla(), now=timezone.now()
+    )
+    written(other, "en", state="approved", title="Two", text="<p>New.</p>")
+    assert outdated.state == "review"
+    written(an_item(gone), "de")
+    gone.editions.update(frozen_at=timezone.now())
+    desk = at_the_desk(editor())
+    links = {tag["href"]: tag.words for tag in Page(desk.get("/en/desk/")).all("a") if "review" in (tag["href"] or "")}
+    board = page("issue_board", issue.pk) + "?review=1"
+    assert links == {board: "October 2026: 2 texts"}
+    cells = [cell for row in lines(Page(desk.get(board))).values() for cell in row if cell]
+    assert cells == ["in review"] * 2
+
+
+def test_who_approves_nothing_is_not_told_what_is_to_be_approved():
+    written(an_item(an_issue()), "pt")
+    assert "To approve" not in Page(at_the_desk(ines("pt")).get("/en/desk/")).words
+    assert "To approve: October 2026: 1 text" in Page(at_the_desk(carla()).get("/en/desk/")).words
+
+
 def test_a_home_without_texts_of_ones_own():
     an_issue()
     assert "Nothing waits for your words." in Page(at_the_desk(ines("pt")).get("/en/desk/")).words
@@ -511,9 +565,9 @@ def test_the_pages_cost_the_same_whatever_the_size(django_assert_num_queries, it
             assigned(item, language, rui(language, f"{language}{number}"))
         written(item, "en", title=f"Three {number}", text=BOAT)
         make_subscriber(f"reader{number}@example.org", "pt en")
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(14):
         assert len(lines(shown(desk, issue))) == items + 1
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(11):
         desk.get(page("issue_outdated", issue.pk))
     helper = at_the_desk(User.objects.get(email="pt0@example.org"))
     Text.objects.update(assignee=User.objects.get(email="pt0@example.org"))

@@ -122,7 +122,7 @@ def test_the_other_half_comes_in_later():
 def test_what_the_file_calls_unfinished_is_kept():
     issue = an_issue()
     content = written(issue, "po")
-    for words in ["Barco", "Um.", "<1>D</1> <2>m</2>.", "<3/>N.", "Um"]:
+    for words in ["Barco", "Um.", "<g1>D</g1> <g2>m</g2>.", "<x3/>N.", "Um"]:
         place = content.index('msgstr ""', content.index("msgctxt"))
         content = content[:place] + f'msgstr "{words}"' + content[place + 9 :]
     content = content.replace("#. Boat (en)\n#. title", "#. Boat (en)\n#, fuzzy")
@@ -189,7 +189,7 @@ def test_who_says_that_it_is_still_right_is_believed(kind):
     store(item, "en", "Boat", ENGLISH, by=person, now=LATER)
     said = written(issue, kind)
     assert set(kinds(issue, read(said, kind)).values()) == {"same"}
-    said = said.replace("#, fuzzy\n", "").replace('<target state="needs-review-translation">', '<target state="final">')
+    said = said.replace("#, fuzzy\n", "").replace('<target state="needs-adaptation">', '<target state="final">')
     assert kinds(issue, read(said, kind))["text.0.1"] == "still-right"
     assert brought_in(issue, read(said, kind), person) == [("stored", "")]
     assert (text_of(item).source_number, text_of(item).number) == (2, 1)
@@ -279,7 +279,7 @@ def test_damaged_marks_are_named_and_the_rest_is_kept():
     issue = an_issue()
     file = returned(issue, **ALL | {"text_0_1": "⟦1⟧Duas⟦/1⟧ pessoas morreram."})
     assert refusals(issue, file) == [
-        ("text.0.1", "These marks are missing, or stand where they do not belong: <2> </2>")
+        ("text.0.1", "These marks are missing, or stand where they do not belong: <g2> </g2>")
     ]
     assert brought_in(issue, file, ines()) == [("kept", "")]
     assert stored(issue.items.get()) is None

@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.utils.translation import override
+from django.utils.translation import gettext, override
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -13,7 +13,7 @@ from hypothesis.extra.django import TestCase
 from newsletter.models import Term
 from newsletter.translating import LANGUAGES
 from newsletter.translation import glossary_lists
-from picum import csvfile
+from picum import csvfile, localising
 from picum.accounts.models import AuditEntry
 from picum.csvfile import Unreadable
 from tests.newsletter.desk import amal, at_the_desk, carla, page, staff
@@ -106,6 +106,36 @@ def test_the_headers_and_the_words_of_the_form_are_understood_in_the_language_of
             "Language,Word or phrase,Kind,Only just so\nGerman,Illegale Leute,to avoid,no\n", tmp_path
         )
         assert (outcomes(glossary_lists.dry_run(found)), unknown) == ([(2, "Illegale Leute", "new")], [])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_word_of_the_form_is_understood_in_every_language_of_the_desk(language, tmp_path):
+    """And what an export wrote, whoever reads it."""
+    Term.objects.all().delete()
+    with override(language):
+        names = [str(Term._meta.get_field(name).verbose_name) for name in ("language", "words", "kind", "exact")]
+        kinds = [(kind.label, kind.value) for kind in Term.Kind] + [(kind.value, kind.value) for kind in Term.Kind]
+        spoken = [(localising.language_name(code, language), code) for code in LANGUAGES] + [(c, c) for c in LANGUAGES]
+        yes, no = gettext("yes"), gettext("no")
+        lines = [[name, f"a {at}", kinds[at % len(kinds)][0], (yes, no, "yes", "")[at % 4]] for at, (name, _code) in
+                 enumerate(spoken)]  # fmt: skip
+        found, unknown = rows("".join(f"{';'.join(map(str, cells))}\n" for cells in [names, *lines]), tmp_path)
+        glossary_lists.take(found, by=carla())
+    assert unknown == []
+    assert set(Term.objects.values_list("words", "language", "kind", "exact")) == {
+        (f"a {at}", code, kinds[at % len(kinds)][1], at % 2 == 0) for at, (_name, code) in enumerate(spoken)
+    }
+
+
+@pytest.mark.usefixtures("_empty")
+def test_who_wrote_another_word_is_told_which_are_known(tmp_path):
+    found, _unknown = rows("language;words;kind;exact\nxx;a;;\nen;b;forbidden;\nen;c;;perhaps\n", tmp_path)
+    assert [one.words for one in glossary_lists.dry_run(found)] == [
+        ["nobody knows this language: xx (known are en, de, nl, es, fr, it, pt)"],
+        ["this is no kind of term: forbidden (known are preferred, allowed, avoid)"],
+        ["this is neither yes nor no: perhaps"],
+    ]
 
 
 @pytest.mark.parametrize(

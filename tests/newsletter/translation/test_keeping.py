@@ -8,7 +8,7 @@ from django.test import Client
 from newsletter.models import Text
 from tests.newsletter.desk import amal, at_the_desk, boris
 from tests.newsletter.factories import make_issue
-from tests.newsletter.translation.sheets import BARCO, address, an_item, ines, press, send, stored, text_of
+from tests.newsletter.translation.sheets import BARCO, address, an_item, ines, press, seen, send, stored, text_of
 
 pytestmark = pytest.mark.django_db
 HALF = {"title": "Duas pes", "text": ""}
@@ -129,12 +129,45 @@ def test_an_item_of_another_issue_is_not_found(desk, item):
 
 
 @pytest.mark.parametrize("items", [1, 3])
-def test_keeping_takes_the_same_queries_for_one_item_and_three(desk, items, django_assert_num_queries):
+@pytest.mark.parametrize(("is_stored", "queries"), [(False, 11), (True, 12)])
+def test_keeping_takes_the_same_few_queries_for_one_item_and_three(
+    desk, items, is_stored, queries, django_assert_num_queries
+):
+    """Five of them are the person's; of the issue nothing is read but its item."""
+    one = an_item()
+    for _number in range(items - 1):
+        an_item(one.issue)
+    if is_stored:
+        press(desk, one, "finish")
+    send(desk, one, HALF)
+    data = json.dumps({**seen(one), **BARCO, "title": "Duas pessoas"})
+    with django_assert_num_queries(queries):
+        answer = desk.post(address(one, name="translate_keep"), data, content_type="application/json")
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("items", [1, 3])
+def test_looking_at_typed_words_takes_the_same_few_queries_for_one_item_and_three(
+    desk, items, django_assert_num_queries
+):
     one = an_item()
     for _number in range(items - 1):
         an_item(one.issue)
     send(desk, one, HALF)
-    data = json.dumps({**BARCO, "working": 1, "number": 0, "source": 1})
-    with django_assert_num_queries(31):
-        answer = desk.post(address(one, name="translate_keep"), data, content_type="application/json")
-    assert answer.status_code == 200
+    with django_assert_num_queries(12):
+        desk.post(address(one, name="translate_aid"), json.dumps(BARCO), content_type="application/json")
+
+
+@pytest.mark.parametrize("name", ["translate_keep", "translate_aid"])
+def test_of_a_circular_nothing_is_translated(desk, item, name):
+    type(item.issue).objects.filter(pk=item.issue_id).update(kind="circular")
+    for what in (item.pk, "around"):
+        answer = desk.post(address(item, name=name, what=what), json.dumps(HALF), content_type="application/json")
+        assert answer.status_code == 404
+    assert not Text.objects.exists()
+
+
+@pytest.mark.parametrize("what", ["0", "²", "-1", "1.0", "9" * 400, "x"])
+def test_an_odd_address_is_not_found(desk, item, what):
+    path = address(item, name="translate_keep", what="around").replace("around", what)
+    assert desk.post(path, json.dumps(HALF), content_type="application/json").status_code == 404

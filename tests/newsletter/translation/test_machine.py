@@ -269,7 +269,7 @@ def test_a_worker_that_has_to_stop_leaves_the_rest_to_another(libretranslate):
 
 def test_who_waits_too_long_is_rung_for_again(libretranslate, monkeypatch):
     rung = []
-    monkeypatch.setattr("newsletter.translation.machine.ring", lambda *bell: rung.append(bell))
+    monkeypatch.setattr("newsletter.translation.machine.ring", lambda *bell, **_how: rung.append(bell))
     person, issue = boris(), an_issue()
     machine.ask(issue, "pt", by=person, now=NOW)
     machine.ring_for_waiting(now=NOW)

@@ -5,6 +5,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import override
 
@@ -311,14 +312,14 @@ def test_the_command_learns_all():
     )
 
 
-def test_an_approval_rings_the_bell(monkeypatch, django_capture_on_commit_callbacks):
+@pytest.mark.django_db(transaction=True)
+def test_approving_and_sending_back_ring_the_bell_once_each(monkeypatch):
     sent = []
     monkeypatch.setattr(app, "send_task", lambda name, args=(), **_options: sent.append((name, *args)))
-    with django_capture_on_commit_callbacks(execute=True):
+    with transaction.atomic():
         _item, text = translated()
     assert sent == [("newsletter.upkeep", "learn_translations")]
-    with django_capture_on_commit_callbacks(execute=True):
-        texts.send_back(text, by=ines(), now=NOW)
+    texts.send_back(text, by=ines(), now=NOW)
     assert sent == [("newsletter.upkeep", "learn_translations")] * 2
 
 

@@ -19,10 +19,10 @@ def test_a_sentence_has_its_place_its_revision_and_what_it_is_about():
     issue = an_issue(pt=("Barco", PORTUGUESE))
     item = issue.items.get()
     assert (
-        "#. Boat (en)\n#. text\n"
+        "#. Boat (en)\n#. text\n#. Marks: <g1> bold, <g2> link\n"
         f'msgctxt "item-{item.pk}:text.0.1@1:2958086b9b35"\n'
-        'msgid "<1>Two</1> people <2>died</2>."\n'
-        'msgstr "<1>Duas</1> pessoas <2>morreram</2>."\n'
+        'msgid "<g1>Two</g1> people <g2>died</g2>."\n'
+        'msgstr "<g1>Duas</g1> pessoas <g2>morreram</g2>."\n'
     ) in written(issue, "po")
 
 
@@ -91,7 +91,7 @@ def test_every_sentence_comes_back_as_it_went(segment):
     assert (back.name, back.key, back.was) == ("item-1", "text.0.0", sheet.units[0].fingerprint)
 
 
-@pytest.mark.parametrize("typed", ["a <1> b", "&lt;1>", "&amp;lt;/2> <3/>", "<1", "&lt;"])
+@pytest.mark.parametrize("typed", ["a <g1> b", "&lt;g1>", "&amp;lt;/g2> <x3/>", "<g1", "&lt;", "<1>"])
 def test_what_an_editor_typed_is_no_mark(typed):
-    assert po._marked(po._tagged(typed)) == typed
-    assert "⟦" not in po._marked(po._tagged(typed))
+    assert po._marked(po.tagged(typed)) == typed
+    assert "⟦" not in po._marked(po.tagged(typed))

@@ -149,6 +149,8 @@ def test_a_sentence_that_was_translated_before_is_offered_with_its_issue_and_fit
         ("text", "Um barco com 12 pessoas afundou."),
         ("text", "Ninguém <strong>veio</strong> ajudar."),
     ]
+    assert [one["data-key"] for one in shown.all("button") if one["data-key"]] == ["title.0.0", "text.0.0", "text.0.1"]
+    assert [shown.one("textarea", id=f"words_{name}")["data-shape"] for name in ("title", "text")] == ["[1]", "[2]"]
     memory = shown.one("ol", class_="translate-memory").words
     assert [words in memory for words in ("the same sentence", "March 2025", "Duas pessoas morrem")] == [True] * 3
 
@@ -415,7 +417,7 @@ def test_the_page_takes_the_same_queries_for_one_item_and_three(items, django_as
     write(one, "pt", BARCO)
     outdate(one)
     desk = at_the_desk(person)
-    with django_assert_num_queries(38):
+    with django_assert_num_queries(26):
         assert desk.get(address(one)).status_code == 200
 
 

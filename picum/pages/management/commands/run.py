@@ -1,7 +1,8 @@
 """`run`: the whole site in one process, for trying it out and for working on it.
 
-Web, worker, beat and a local mail box as threads: one Ctrl-C ends all of it, and nothing is left behind. The memory
-broker of this command is why it must be one process; production runs the same code as several (README).
+Web, a worker for mails and one for what nobody waits for, beat and a local mail box as threads: one Ctrl-C ends all of
+it, and nothing is left behind. The memory broker of this command is why it must be one process; production runs the
+same code as several (README).
 """
 
 import logging
@@ -15,7 +16,7 @@ import time
 from pathlib import Path
 from socketserver import ThreadingMixIn
 
-from celery import current_app
+from celery import Celery, current_app
 from celery.apps.beat import Beat  # noqa: F401  # makes beat's log signals known before the threads start
 from celery.beat import EmbeddedService, Scheduler
 from celery.worker import state
@@ -63,16 +64,15 @@ class Command(BaseCommand):
         catcher = Catcher("127.0.0.1", mail_port, settings.MAILBOX_PATH)
         server = Server(("127.0.0.1", port), WSGIRequestHandler)
         server.set_app(get_internal_wsgi_application())
-        worker, beat = (
-            _worker(),
-            EmbeddedService(current_app._get_current_object(), thread=True, scheduler_cls=Scheduler),
-        )
+        app = current_app._get_current_object()
+        workers = [worker(app, "celery"), worker(another(), "upkeep")]
+        beat = EmbeddedService(app, thread=True, scheduler_cls=Scheduler)
         beat.daemon = True
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, lambda *_args: threading.Thread(target=server.shutdown, daemon=True).start())
         catcher.start()
-        work = threading.Thread(target=worker.start, daemon=True)
-        work.start()
+        for one in workers:
+            threading.Thread(target=one.start, daemon=True).start()
         beat.start()
         ring("newsletter.reconcile")  # an issue that Ctrl-C stopped goes on now, not at the beat's first turn
         self._say(port, mail_port, password)
@@ -83,7 +83,8 @@ class Command(BaseCommand):
             server.server_close()
             beat.service.stop(wait=False)
             _let_finish()
-            worker.stop(exitcode=0)
+            for one in workers:
+                one.stop(exitcode=0)
             catcher.stop()
         sys.stdout.flush()
         # The worker's thread may still wait for its broker; nothing it holds is worth waiting for.
@@ -107,14 +108,26 @@ class Server(ThreadingMixIn, WSGIServer):
         super().__init__(address, handler, ipv6=False)
 
 
-def _worker():
+def worker(app: Celery, queue: str):
     """A Celery worker that lives in a thread: one task at a time, no chatter between workers."""
-    app = current_app._get_current_object()
     app.loader.import_default_modules()
     app.finalize()
     return app.WorkController(
-        app=app, pool_cls="solo", without_gossip=True, without_mingle=True, without_heartbeat=True
+        app=app,
+        hostname=f"{queue}@here",
+        queues=[queue],
+        pool_cls="solo",
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
     )
+
+
+def another() -> Celery:
+    """The app knows which queues its worker takes from: a second worker in the process wants an app of its own."""
+    app = Celery("picum", set_as_current=False)
+    app.config_from_object("django.conf:settings", namespace="CELERY")
+    return app
 
 
 def _let_finish() -> None:
