@@ -44,10 +44,11 @@ def fill(*, issues: int = 120, items: int = 70, languages: tuple[str, ...] = LAN
         for language in languages
         for moment in [timezone.make_aware(datetime.datetime.combine(issue.finalised_on, datetime.time(9)))]
     )
-    _items(made, items, languages, chance)
+    contents(made, items, languages, chance)
 
 
-def _items(issues: list[Issue], number: int, languages: tuple[str, ...], chance: random.Random) -> None:
+def contents(issues: list[Issue], number: int, languages: tuple[str, ...], chance: random.Random) -> None:
+    """So many items for each of them."""
     sections = list(Section.objects.all())
     made = Item.objects.bulk_create(
         [

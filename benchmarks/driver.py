@@ -10,13 +10,8 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 
-VERBS: dict[str, Callable[..., Generator]] = {}
-
-
-def verb(function: Callable[..., Generator]) -> Callable[..., Generator]:
-    """A generator that yields once when it is ready, and returns its answer."""
-    VERBS[function.__name__] = function
-    return function
+from benchmarks import visits  # noqa: F401  # for its verbs
+from benchmarks.verbs import VERBS, verb
 
 
 @verb
@@ -41,56 +36,6 @@ def frozen(readers: str, languages: str, size: str) -> Generator:
 
 
 @verb
-def million(readers: str) -> Generator:
-    """So many readers, and whatever else the lists of the desk show."""
-    from benchmarks import million as crowd
-
-    yield
-    crowd.make(int(readers))
-    return {}
-
-
-@verb
-def look(times: str) -> Generator:
-    """Open pages of the desk as somebody who may do everything; the addresses come from the standard input, as JSON.
-    Milliseconds that the database took for each, as often, after once for nothing."""
-    from urllib.parse import urlsplit
-
-    from django.conf import settings
-    from django.test import Client
-
-    from picum.accounts.models import User
-
-    addresses = json.loads(sys.stdin.readline())
-    # Nobody has collected the static files.
-    settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    client = Client(SERVER_NAME=urlsplit(settings.SITE_URL).hostname)
-    client.force_login(User.objects.get())
-    yield
-    taken = {}
-    for address in addresses:
-        runs = []
-        for _time in range(int(times) + 1):
-            with (watch := _Statements()):
-                answer = client.get(address, secure=settings.SECURE)
-            if answer.status_code != 200:
-                raise ValueError(f"{address} answers {answer.status_code}.")
-            runs.append(round(watch.seconds * 1000, 2))
-        taken[address] = runs[1:]
-    return {"milliseconds": taken}
-
-
-@verb
-def directory(members: str, times: str) -> Generator:
-    """What each page of the directory takes with so many members."""
-    from benchmarks import membership
-
-    addresses = membership.make(int(members))
-    yield
-    return {"pages": membership.visit(addresses, int(times))}
-
-
-@verb
 def freeze() -> Generator:
     _warm()
     yield
@@ -98,11 +43,12 @@ def freeze() -> Generator:
 
 
 def _freeze() -> dict:
+    from benchmarks.visiting import Statements
     from newsletter import enqueue
     from newsletter.models import Delivery, Rendition
 
     issue = _send()
-    watch = _Statements(f"INSERT INTO {Delivery._meta.db_table} ")
+    watch = Statements(f"INSERT INTO {Delivery._meta.db_table} ")
     start = time.monotonic()
     with watch:
         enqueue.freeze_due(issue.pk)
@@ -189,7 +135,9 @@ def send_calls() -> Generator:
 @verb
 def count_statements() -> Generator:
     """The same, and how many statements of the database it took, without BEGIN and COMMIT."""
-    watch = _Statements()
+    from benchmarks.visiting import Statements
+
+    watch = Statements()
     steps = send()
     next(steps)
     yield
@@ -338,32 +286,6 @@ def _letter() -> bytes:
         marker=frozen.marker,
     )
     return pressing.data(Letter(row.pk, 1, reader.address, reader.handle, pressing), eight_bit=True)
-
-
-class _Statements:
-    """Counts, while it is entered, the statements that begin with some words, and their seconds."""
-
-    def __init__(self, start: str = ""):
-        self.start, self.count, self.seconds = start, 0, 0.0
-
-    def __enter__(self) -> "_Statements":
-        from django.db import connection
-
-        self._wrapped = connection.execute_wrapper(self._execute)
-        self._wrapped.__enter__()
-        return self
-
-    def __exit__(self, *error) -> None:
-        self._wrapped.__exit__(*error)
-
-    def _execute(self, execute, sql, parameters, many, context):
-        start = time.monotonic()
-        try:
-            return execute(sql, parameters, many, context)
-        finally:
-            if str(sql).lstrip().startswith(self.start):
-                self.count += 1
-                self.seconds += time.monotonic() - start
 
 
 def _warm() -> None:

@@ -1,14 +1,9 @@
-"""Members as the directory shows them, and how long each of its pages takes: all that the server does for an answer."""
+"""Members as the directory shows them."""
 
 import datetime
-import gzip
 import itertools
-import time
-from urllib.parse import urlsplit
 
-from django.conf import settings
-from django.db import connection, transaction
-from django.test import Client
+from django.db import transaction
 from django.utils import timezone
 
 from members.models import Category, FieldReport, Member, Membership, OrganisationType, Shown
@@ -73,30 +68,3 @@ def _reported(member: Member) -> None:
             item.translations.create(language_code=code, title=f"Item {number}", text=f"<p>{WORDS}</p>")
         told = {"language": "pt", "title": "t", "text": "t", "may_publish": True, "state": FieldReport.State.TAKEN}
         FieldReport.objects.create(member=member, item_number=item.pk, **told)
-
-
-def visit(addresses: list[str], times: int) -> dict[str, dict]:
-    """By address: milliseconds for each of so many visits, after one for nothing; statements; octets, compressed."""
-    # Nobody has collected the static files.
-    settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    client = Client(SERVER_NAME=urlsplit(settings.SITE_URL).hostname)
-    return {address: _visit(client, address, times) for address in addresses}
-
-
-def _visit(client: Client, address: str, times: int) -> dict:
-    statements: list[str] = []
-
-    def noted(execute, sql, *rest):
-        statements.append(sql)
-        return execute(sql, *rest)
-
-    with connection.execute_wrapper(noted):
-        answer = client.get(address, secure=settings.SECURE)
-    if answer.status_code != 200:
-        raise ValueError(f"{address} answers {answer.status_code}.")
-    taken = []
-    for _time in range(times):
-        start = time.perf_counter()
-        client.get(address, secure=settings.SECURE)
-        taken.append(round((time.perf_counter() - start) * 1000, 2))
-    return {"milliseconds": taken, "statements": len(statements), "octets": len(gzip.compress(answer.content))}

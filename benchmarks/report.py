@@ -3,12 +3,12 @@
 import datetime
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.measure import Measure, Result, Skipped
 
-BEGIN, END = "<!-- figures of `make bench` -->", "<!-- end of the figures -->"
+BEGIN, END = "<!-- figures of `make bench`: {} -->", "<!-- end of the figures: {} -->"
 WORDS = {"aim": "aim reached", "floor": "floor reached", "missed": "missed", "": "for information"}
 
 
@@ -71,16 +71,30 @@ def table(run: dict) -> str:
     return "\n".join(lines)
 
 
-def write(document: Path, run: dict) -> None:
-    """Put the table between the two marks of a document. Raises Skipped when the run, or the document, is not fit."""
+def write(document: Path, run: dict, tables: Mapping[str, Collection[str]]) -> list[str]:
+    """Put each table of which all rows were measured between its two marks of a document; the others stay as they are.
+    `tables`: names of rows by the name of their table. Returns the names of those that were written. Raises Skipped
+    when the run, or the document, is not fit."""
     if run["quick"]:
         raise Skipped("The last run was a quick one: its figures are no figures to write down.")
+    rows = {row["name"]: row for row in run["rows"]}
+    whole = {name: mine for name, mine in tables.items() if rows.keys() >= set(mine)}
+    if not whole:
+        raise Skipped(f"Only whole tables are written down: {' or '.join(tables)}.")
     text = document.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _old, end, after = rest.partition(END)
+    for name, mine in whole.items():
+        text = _with(text, name, run | {"rows": [rows[one] for one in mine]}, document.name)
+    document.write_text(text, encoding="utf-8")
+    return list(whole)
+
+
+def _with(text: str, name: str, run: dict, where: str) -> str:
+    first, last = BEGIN.format(name), END.format(name)
+    before, begin, rest = text.partition(first)
+    _old, end, after = rest.partition(last)
     if not begin or not end:
-        raise Skipped(f"{document.name} has no place for the figures, between the lines {BEGIN} and {END}.")
-    document.write_text(f"{before}{BEGIN}\n{table(run)}\n{END}{after}", encoding="utf-8")
+        raise Skipped(f"{where} has no place for the figures, between the lines {first} and {last}.")
+    return f"{before}{first}\n{table(run)}\n{last}{after}"
 
 
 def _line(row: dict) -> str:

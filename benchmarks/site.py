@@ -21,7 +21,7 @@ from benchmarks.measure import Skipped
 ROOT = Path.cwd()  # whose code is measured
 FOLDER = ROOT / "var" / "bench"
 LOOPBACK = "postgres://root@127.0.0.1:5432/picum", "postgres://postgres@127.0.0.1:5432/picum"
-PATIENCE = 900  # seconds for one step of a driver
+PATIENCE = 1_800  # seconds for one step of a driver
 _number = itertools.count(1)
 
 

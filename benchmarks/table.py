@@ -2,6 +2,7 @@
 
 from benchmarks.measure import Measure
 from benchmarks.rows import (
+    desk,
     directory,
     events,
     freezing,
@@ -15,7 +16,7 @@ from benchmarks.rows import (
 )
 
 # name, what is measured, unit, floor, aim, by
-MEASURES = [
+ENGINE = [
     Measure(
         "smtp", "Mails of 50 KB to a sink on this machine: share of smtp-source's rate", "×", 0.5, 0.8, loopback.smtp
     ),
@@ -39,6 +40,8 @@ MEASURES = [
     Measure("leaving", "One-click POSTs answered while an issue is being sent", "/s", 100, 200, leaving.leaving),
     Measure("import", "Import of 100,000 readers", "s", 30, 8, importing.on_postgresql, low=True),
     Measure("import-sqlite", "The same on SQLite", "s", 30, 8, importing.on_sqlite, low=True),
+]  # fmt: skip
+PAGES = [
     Measure(
         "lists", "The slowest page of the desk's lists, 1,000,000 readers: database time", "ms", 50, 25, lists.lists,
         low=True,
@@ -47,4 +50,23 @@ MEASURES = [
         "directory", "The slowest page of the directory, 500 members in 35 countries: server time", "ms", 50, 40,
         directory.directory, low=True,
     ),
+    Measure(
+        "board", "The board of 60 items in 7 languages, the slowest of its filters: server time", "ms", 300, 150,
+        desk.board, low=True,
+    ),
+    Measure(
+        "desk", "The slowest of the desk's other pages after ten years: server time", "ms", 600, 300, desk.desk,
+        low=True,
+    ),
+    Measure(
+        "search", "The slowest page of the search in ten years × 7 languages: server time", "ms", 150, 50, desk.search,
+        low=True,
+    ),
+    Measure(
+        "memory-offers", "Sentences translated before, offered for all of an item: the slowest item", "ms", 100, 50,
+        desk.offers, low=True,
+    ),
 ]  # fmt: skip
+# What docs/benchmarks.md shows together, by the name that stands for all rows of it.
+TABLES = {"engine": ENGINE, "pages": PAGES}
+MEASURES = [*ENGINE, *PAGES]

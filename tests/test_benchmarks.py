@@ -3,15 +3,31 @@
 import importlib
 import json
 import pkgutil
+from collections import Counter
+from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 import benchmarks
-from benchmarks import crowd, driver, machine, posts, profiling, report
+from benchmarks import (
+    crowd,
+    decade,
+    driver,
+    machine,
+    posts,
+    present,
+    profiling,
+    questions,
+    remembering,
+    report,
+    visiting,
+)
 from benchmarks.measure import Measure, Result, Series, Skipped
-from benchmarks.table import MEASURES
-from newsletter import enqueue
-from newsletter.models import Delivery, Edition
+from benchmarks.table import MEASURES, TABLES
+from newsletter import enqueue, search_index
+from newsletter.models import Delivery, Edition, SentencePair
+from newsletter.translation import board, learning
 
 ASKED = {
     "smtp": (0.5, 0.8),
@@ -28,11 +44,21 @@ ASKED = {
     "import-sqlite": (30, 8),
     "lists": (50, 25),
     "directory": (50, 40),
+    "board": (300, 150),
+    "desk": (600, 300),
+    "search": (150, 50),
+    "memory-offers": (100, 50),
 }
+MARKS = report.BEGIN.format("engine"), report.END.format("engine")
+SEARCHED = "benchmarks.peer.searching.models"
 
 
 def measure(**fields) -> Measure:
     return Measure(**{"name": "one", "title": "One", "unit": "/s", "floor": 2, "aim": 5, "take": None} | fields)
+
+
+def taken(name: str) -> dict:
+    return report.row(measure(name=name), Result(4, "4"))
 
 
 def run_of(*rows, quick=False) -> dict:
@@ -42,7 +68,8 @@ def run_of(*rows, quick=False) -> dict:
 def test_every_module_of_the_benchmarks_can_be_imported():
     names = {module.name for module in pkgutil.walk_packages(benchmarks.__path__, "benchmarks.")}
     assert "benchmarks.rows.loopback" in names
-    for name in names - {"benchmarks.peer.settings"}:  # which wants its own environment
+    # Those of peers want their own environment.
+    for name in names - {"benchmarks.peer.settings", "benchmarks.peer.searching.settings", SEARCHED}:
         importlib.import_module(name)
 
 
@@ -94,21 +121,37 @@ def test_the_table_names_machine_figures_and_what_was_asked():
 
 def test_only_the_figures_between_the_marks_of_the_document_are_replaced(tmp_path):
     document = tmp_path / "figures.md"
-    document.write_text(f"above\n{report.BEGIN}\nold\n{report.END}\nbelow\n")
+    document.write_text(f"above\n{MARKS[0]}\nold\n{MARKS[1]}\nbelow\n")
     for _time in range(2):
-        report.write(document, run_of())
-        assert document.read_text().startswith(f"above\n{report.BEGIN}\n2026-11-21: 2 cores")
-        assert document.read_text().endswith(f"{report.END}\nbelow\n")
+        assert report.write(document, run_of(taken("one")), {"engine": ["one"]}) == ["engine"]
+        assert document.read_text().startswith(f"above\n{MARKS[0]}\n2026-11-21: 2 cores")
+        assert document.read_text().endswith(f"{MARKS[1]}\nbelow\n")
         assert "old" not in document.read_text()
 
 
-@pytest.mark.parametrize(("text", "quick"), [(f"{report.BEGIN}{report.END}", True), ("no marks", False)])
-def test_a_quick_run_and_a_document_without_a_place_leave_everything_as_it_is(tmp_path, text, quick):
+def test_a_run_of_some_rows_writes_the_tables_that_are_whole(tmp_path):
     document = tmp_path / "figures.md"
-    document.write_text(text)
+    pages = [report.BEGIN.format("pages"), "slow", report.END.format("pages")]
+    document.write_text("\n".join([*MARKS, *pages]))
+    written = report.write(document, run_of(taken("two"), taken("one")), {"engine": ["one"], "pages": ["two", "three"]})
+    assert written == ["engine"]
+    assert document.read_text().splitlines()[-3:] == pages
+    assert "`one`" in document.read_text()
+    assert "`two`" not in document.read_text()
+
+
+@pytest.mark.parametrize(("text", "quick", "rows"), [("", True, ["one"]), ("none", False, ["one"]), ("", False, ["1"])])
+def test_a_quick_run_half_a_table_and_a_document_without_a_place_leave_everything_as_it_is(tmp_path, text, quick, rows):
+    document = tmp_path / "figures.md"
+    document.write_text(text or "".join(MARKS))
     with pytest.raises(Skipped):
-        report.write(document, run_of(quick=quick))
-    assert document.read_text() == text
+        report.write(document, run_of(*map(taken, rows), quick=quick), {"engine": ["one"]})
+    assert document.read_text() == (text or "".join(MARKS))
+
+
+def test_the_document_has_a_place_for_each_table():
+    text = Path("docs/benchmarks.md").read_text()
+    assert all(mark.format(name) in text for name in TABLES for mark in (report.BEGIN, report.END))
 
 
 def test_the_machine_is_described_in_words():
@@ -150,3 +193,64 @@ def test_the_posts_of_a_provider_are_about_our_letters(db, source):
     told = [event for body in bodies for event in (body if isinstance(body, list) else [body])]
     assert len(bodies) == 4 / together
     assert len({json.dumps(event) for event in told}) == 4
+
+
+def test_every_page_that_is_measured_answers(db, monkeypatch):
+    decade.fill(issues=13, items=2)
+    monkeypatch.setattr(present, "ITEMS", 6)
+    monkeypatch.setattr(present, "READERS", 30)
+    present.make()
+    searched = {name: page for name, page in questions.pages().items() if name.endswith("(en)") or "file" in name}
+    pages = present.boards() | present.others() | searched
+    seen = visiting.visit(visiting.client(present.carla()), pages, 0)
+    assert seen.keys() == pages.keys()
+    assert all(page["statements"] > 0 and page["octets"] > 0 for page in seen.values())
+
+
+def test_the_present_issue_has_texts_at_every_stage(db, monkeypatch):
+    monkeypatch.setattr(present, "ITEMS", 12)
+    monkeypatch.setattr(present, "READERS", 30)
+    present.make()
+    found = board.of(present.issue(), present.carla(), on=timezone.localdate())
+    counts = sum((column.counts for column in found.columns), Counter())
+    assert counts.keys() == set(board.Stage)
+    assert counts[board.Stage.OUTDATED] == 2 * 6
+    assert any(cell.is_late and cell.assignee for row in found.rows for cell in row.cells.values())
+
+
+def test_each_visit_is_timed_and_its_statements_are_counted(db):
+    seen = visiting.visit(visiting.client(), {"archive": visiting.Page("/en/newsletter/")}, 3)["archive"]
+    assert len(seen["milliseconds"]) == len(seen["database"]) == 3
+    assert all(0 < within < whole for within, whole in zip(seen["database"], seen["milliseconds"], strict=True))
+
+
+def test_a_page_that_answers_otherwise_is_no_figure(db):
+    with pytest.raises(ValueError, match="answers 404"):
+        visiting.visit(visiting.client(), {"lost": visiting.Page("/en/nowhere/")}, 1)
+
+
+def test_questions_of_the_search_find_what_was_made(db):
+    decade.fill(issues=13, items=2)
+    search_index.fill()
+    asked = questions.ask(questions.plain(), 1)
+    assert {(one["name"], one["found"] > 0) for one in asked if one["language"] == "en"} == {
+        ("a frequent word", True),
+        ("two words", True),
+        ("a phrase", True),
+        ("a rare word", True),
+        ("a word nobody said", False),
+        ("a frequent word of one year", True),
+    }
+
+
+def test_the_memory_offers_what_ten_years_said(db, monkeypatch):
+    decade.fill(issues=1, items=40)
+    learning.learn()
+    monkeypatch.setattr(present, "ITEMS", 6)
+    monkeypatch.setattr(present, "READERS", 1)
+    present.make()
+    remembering.warm()
+    answer = remembering.offers()
+    assert answer["pairs"] == SentencePair.objects.count() > 40 * 6
+    assert len(answer["items"]) == 6
+    assert sum(row["offered"] for row in answer["items"]) > 6
