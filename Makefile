@@ -40,7 +40,7 @@ lint: tools ## Check style and templates
 	$(PY) -m djlint --lint --quiet templates || failed=1; \
 	exit $$failed
 
-bench: env ## Measure the send engine beside its peers; ARGS="smtp --quick" for one row in short, --write into docs/
+bench: env ## Measure the send engine and the heavy pages beside their peers; ARGS="smtp --quick" for one row in short, --write into docs/
 	@$(PY) -m benchmarks $(ARGS)
 
 messages: tools ## Collect new texts into locale/ (for maintainers; needs GNU gettext)

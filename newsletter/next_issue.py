@@ -9,7 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from newsletter import compose, translating
+from newsletter import compose, search_index, translating
 from newsletter.models import Issue, Item, Revision, Source, Text
 from newsletter.translation import texts
 from newsletter.translation.changes import changed
@@ -100,8 +100,9 @@ def start_next(
     for one in sorted(standing_texts(after), key=lambda one: one.language != texts.AROUND):
         _copy(one.text, dict(one.words), issue, by=by, now=now, is_outdated=one.is_outdated)
     chosen = [item for item in after.items.all() if item.pk in items]
-    for item in chosen:
-        _copy_item(item, issue, by=by, now=now)
+    with search_index.once():
+        for item in chosen:
+            _copy_item(item, issue, by=by, now=now)
     audit.record("issue.continue", by=by, on=issue, after=after.slug, items=len(chosen))
     return issue
 

@@ -1,5 +1,5 @@
 """Items by what they say: all words of a question must occur, in any of their forms; a "phrase" as it stands; nothing
-with a -word. The last word may be typed half.
+with a -word. The last word may be typed half, and a quotation not be closed yet.
 """
 
 import datetime
@@ -81,9 +81,10 @@ def parsed(question: str, language: str) -> list[Term]:
     terms = []
     for at, term in enumerate(found):
         words = (term[2] if term[2] is not None else term[3]).replace(APART, " ")
-        is_last = at == len(found) - 1 and term[3] is not None and not term[1] and question.endswith(term[0])
+        is_last = at == len(found) - 1 and not term[1] and question.endswith(term[0])
+        is_closed = term[2] is not None and term[0].endswith('"')
         compared = stemmed(words, language)
-        half = folded(words).rstrip() if is_last else ""
+        half = folded(words).rstrip() if is_last and not is_closed else ""
         if compared.strip():
             terms.append(Term(compared, half if len(half) > HALF else "", bool(term[1])))
     return terms

@@ -5,7 +5,9 @@ are not among the words. What was here before is made up for by `fill`.
 
 import re
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from html import unescape
 
 from django.db.models import Exists, OuterRef
@@ -22,11 +24,26 @@ APART = "|"  # between what must not be found as one phrase
 _BLOCK = re.compile(r"</?(?:p|ul|ol|li|br)\b[^>]*>")
 _TAG = re.compile(r"<[^>]*>")
 _WORD = re.compile(r"[^\W_]+")
+_changed: ContextVar[set[int] | None] = ContextVar("changed", default=None)  # within `once`
 
 
 def index(item: Item) -> None:
     """An item as it is now, in all its languages. Seven queries."""
-    write([item.pk])
+    if (changed := _changed.get()) is None:
+        write([item.pk])
+    else:
+        changed.add(item.pk)
+
+
+@contextmanager
+def once() -> Iterator[None]:
+    """Items that change many times within are read at its end, all at once."""
+    token = _changed.set(changed := set())
+    try:
+        yield
+    finally:
+        _changed.reset(token)
+    write(changed)
 
 
 def write(pks: Collection[int]) -> None:

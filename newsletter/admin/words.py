@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django import forms
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
@@ -22,6 +22,8 @@ from newsletter.models import Issue, Item, Revision, Text
 from newsletter.rendering import language_name
 from newsletter.translation import access, originals, texts
 from newsletter.translation.changes import Change, changed
+from newsletter.translation.segments import RICH
+from picum import richtext
 from picum.accounts.desk import DeskAdmin, DeskForm
 from picum.localising import in_order
 
@@ -78,15 +80,30 @@ class WordsAdmin(DeskAdmin):
         js = ["desk/references.js", "desk/once.js"]
 
     def words_fields(self, request: HttpRequest, obj: Item | Issue | None, names: Sequence[str]) -> list[str]:
-        """The fields of the tab's language, and the question that belongs to them."""
+        """The fields of the tab's language, and the question that belongs to them. Who may only look reads them as
+        readers do."""
         if obj is None:
             return list(names)
+        if not self.has_change_permission(request, obj):
+            return [f"{name}_read" if name in RICH else name for name in names]
         language = self._language(request)
         if language != original_of(obj):
             return [*names, "caught_up"] if tab_of(request, obj, language).is_outdated else list(names)
         others = {row.language_code for row in obj.translations.all()} - {language}
         translated = any(texts.says_something(texts.stored_words(obj, code)) for code in others)
         return [*names, "minor"] if translated else list(names)
+
+    @admin.display(description=gettext_lazy("text"))
+    def text_read(self, item):
+        return _as_read(item, item.text)
+
+    @admin.display(description=gettext_lazy("message from the editor"))
+    def message_read(self, issue):
+        return _as_read(issue, issue.message)
+
+    @admin.display(description=gettext_lazy("donation box"))
+    def donation_read(self, issue):
+        return _as_read(issue, issue.donation)
 
     def save_model(self, request, obj, form, change):
         if change:
@@ -130,6 +147,12 @@ class WordsAdmin(DeskAdmin):
                 if not texts.says_something(texts.stored_words(thing, language_code)):
                     texts.noticed(thing, language_code, state=Text.State.DRAFT, **left)
         return response
+
+
+def _as_read(thing: Item | Issue, html: str) -> SafeString | None:
+    if not html:
+        return None  # as any other field without a value
+    return format_html('<div class="desk-stored" lang="{}">{}</div>', thing.get_current_language(), richtext.safe(html))
 
 
 def original_of(thing: Item | Issue) -> str:

@@ -67,6 +67,7 @@ def _of_the_contents(
     return [
         *contents.subject(composition),
         *contents.items(issue, composition),
+        *contents.gaps(issue, composition.language),
         *contents.too_early(issue, composition.language, at=at),
         *contents.around(issue, composition.language),
     ]

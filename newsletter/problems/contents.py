@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from newsletter import rendering, translating
 from newsletter.models import Issue
 from newsletter.problems.problem import Kind, Place, Problem, at_items, name_of
+from newsletter.translation import segments, texts
 from picum import localising
 
 
@@ -69,10 +70,29 @@ def too_early(issue: Issue, language: str, *, at: datetime.datetime | None = Non
     return [Problem(text, blocking=at is not None, places=at_items(Kind.ITEM, early, language))]
 
 
+def gaps(issue: Issue, language: str) -> list[Problem]:
+    """Sentences that nobody has translated yet. Readers would see "[…]", also of an item in its next language."""
+    shown = [(issue, texts.AROUND, language)]
+    shown += [(item, item.original_language, code) for item, code in translating.contents(issue, language, ()).items]
+    places = tuple(
+        Place(Kind.WORDS, code, None if thing is issue else thing)
+        for thing, original, code in shown
+        if segments.fields_with_gaps(texts.stored_words(thing, original), texts.stored_words(thing, code))
+    )
+    if not places:
+        return []
+    text = ngettext(
+        "%(count)d text of this edition lacks sentences: readers would see […] there.",
+        "%(count)d texts of this edition lack sentences: readers would see […] there.",
+        len(places),
+    )
+    return [Problem(text % {"count": len(places)}, blocking=True, places=places)]
+
+
 def around(issue: Issue, language: str) -> list[Problem]:
     """Texts around the items that another language has and this one lacks."""
-    texts = {row.language_code: row for row in issue.translations.all()}
-    own = texts.get(language)
+    rows = {row.language_code: row for row in issue.translations.all()}
+    own = rows.get(language)
     warnings = {
         "masthead": _("The masthead is missing in %s, though another language has one."),
         "message": _("The message from the editor is missing in %s, though another language has one."),
@@ -81,7 +101,7 @@ def around(issue: Issue, language: str) -> list[Problem]:
     return [
         Problem(warning % name_of(language), places=(Place(Kind.WORDS, language),))
         for field, warning in warnings.items()
-        if not getattr(own, field, "").strip() and any(getattr(row, field).strip() for row in texts.values())
+        if not getattr(own, field, "").strip() and any(getattr(row, field).strip() for row in rows.values())
     ]
 
 

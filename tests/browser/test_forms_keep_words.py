@@ -198,6 +198,28 @@ def test_what_is_taken_back_is_seen_in_the_editor(editor, run):
     assert tab.locator("#id_text").input_value() == "<p>More. Written offline.</p>"
 
 
+def test_sources_are_kept_too_also_in_a_row_that_was_not_there(editor, run):
+    address = items(run)[10]
+    tab = editor.tab
+    opened(tab, address)
+    known = tab.locator("[name=sources-0-outlet]")
+    known.fill("Il Faro")
+    fresh = tab.locator(f"[name=sources-{tab.locator('[name=sources-TOTAL_FORMS]').input_value()}-url]")
+    tab.get_by_text("Add another Source").click()
+    fresh.fill("https://news.example/2")
+    offline_save(editor, tab)
+    opened(tab, address)
+    tab.get_by_text(OFFER).wait_for()
+    tab.get_by_role("button", name="Take them back").click()
+    assert (known.input_value(), fresh.input_value()) == ("Il Faro", "https://news.example/2")
+    save(tab)
+    tab.locator(".messagelist .success").first.wait_for()
+    tab.wait_for_load_state("load")
+    stored = f"SELECT outlet, url FROM newsletter_source WHERE item_id = {address.split('/')[-3]} ORDER BY position"
+    (outlet, _url), *_others, added = run.rows(stored)
+    assert (outlet, added, left(tab)) == ("Il Faro", ("", "https://news.example/2"), [])
+
+
 def form_of(run, what: str) -> str:
     row = {
         "item": "SELECT id FROM newsletter_item WHERE issue_id = (SELECT id FROM newsletter_issue WHERE slug = 'next')",

@@ -436,6 +436,10 @@ def test_a_button_that_came_to_nothing_is_told_until_it_is_pressed_again(ines, r
         ines.context.set_offline(False)
         says(kept, "Kept Not done yet: please press the button again.")
     becomes(run, item, "Sem rede ainda")
+    ines.context.set_offline(True)  # nothing is left to be kept, and the button comes to nothing all the same
+    tab.get_by_role("button", name="Approve and go on").click()
+    says(kept, f"{LOST} Not done yet: please press the button again.")
+    ines.context.set_offline(False)
     tab.get_by_role("button", name="Approve and go on").click()
     tab.locator(".messagelist").get_by_text("“Sem rede ainda” is approved.").wait_for()
 

@@ -15,7 +15,7 @@ from newsletter.models import Body, Consent, Delivery, Edition, Item, SignUp, Su
 from picum.accounts.models import AuditEntry, User
 from tests.html import Page
 from tests.newsletter.desk import amal, at_the_desk, boris, carla, page, staff
-from tests.newsletter.factories import make_issue, make_item, make_subscriber
+from tests.newsletter.factories import make_issue, make_item, make_subscriber, make_texts
 from tests.newsletter.lists import uploaded
 
 pytestmark = pytest.mark.django_db
@@ -127,6 +127,17 @@ def test_who_may_only_send_finds_what_there_is_to_send(issue):
     assert html.all("input", name="_save") == []
     assert dana.post(page("issue_change", issue.pk), {"slug": "other"}).status_code == 403
     assert dana.get(page("issue_send", issue.pk)).status_code == 200
+
+
+def test_who_may_only_look_reads_the_words_as_readers_do(issue):
+    make_texts(issue, "en", subject="May", message="<p>Dear <strong>all</strong>,<script>x</script></p>", donation="")
+    dana = with_rights("view_issue", "view_item")
+    html = Page(dana.get(page("issue_change", issue.pk)))
+    assert [tag.words for tag in html.all("strong") if tag.words == "all"] == ["all"]
+    assert "<strong>" not in html.words and "<p>" not in html.words
+    assert "Minor change" not in html.words
+    item = issue.items.first()
+    assert "<p>" not in Page(dana.get(page("item_change", item.pk))).words
 
 
 @pytest.mark.parametrize(

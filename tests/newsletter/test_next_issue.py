@@ -3,10 +3,12 @@
 import datetime
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from newsletter import next_issue
-from newsletter.models import Issue, Item, Text
+from newsletter.models import Issue, Item, SearchEntry, Text
 from newsletter.translation import finding, texts
 from picum.accounts.models import AuditEntry
 from tests.html import Page
@@ -114,6 +116,17 @@ def test_items_that_come_again_are_copied_with_all_that_belongs_to_them(last):
     pt = texts.glimpse(copy, "pt")
     assert (pt.state, pt.issue, texts.is_outdated(pt, texts.glimpse(copy, "en"))) == ("approved", issue, True)
     assert set(last.items.all()) == {item, other}
+
+
+def test_the_search_knows_what_comes_again_and_reads_all_of_it_at_once(last):
+    for number in range(3):
+        make_item(last, en=f"Harbour {number}", de=f"Hafen {number}")
+    chosen = last.items.values_list("pk", flat=True)
+    with CaptureQueriesContext(connection) as asked:
+        issue = next_issue.start_next(last, period=NOVEMBER, by=carla(), now=NOW, items=chosen)
+    there = {(entry.item.issue_id, entry.language) for entry in SearchEntry.objects.filter(title__contains=" haf")}
+    assert there == {(issue.pk, "de")}
+    assert sum('INSERT INTO "newsletter_searchentry"' in query["sql"] for query in asked) == 1
 
 
 def test_items_of_other_issues_are_not_taken(last):

@@ -116,6 +116,21 @@ def test_an_item_without_text_anywhere_is_named(issue):
     assert (problem.text, problem.items) == ("1 item has no text in any language: it is left out.", (empty,))
 
 
+def test_what_nobody_has_translated_yet_blocks_wherever_readers_would_see_it(issue):
+    """The item's form, an earlier version and a member's report take it as it is given."""
+    lacking = make_item(issue, en=("Boat", "<p>A boat sank. Two died.</p>"), es=("Barco", "<p>Un barco. […]</p>"))
+    make_texts(issue, "es", message="<p>[…]</p>")
+    (problem,) = [problem for problem in of(issue, "es") if problem.blocking]
+    assert problem.text == "2 texts of this edition lack sentences: readers would see […] there."
+    assert spots(problem) == [(Kind.WORDS, "es", None, ""), (Kind.WORDS, "es", lacking, "")]
+    assert not [problem for problem in of(issue, "en") if problem.blocking]
+
+
+def test_what_the_original_itself_leaves_out_is_no_gap(issue):
+    make_item(issue, **dict.fromkeys(LANGUAGES, ("“Nobody”", "<p>“Nobody […] is illegal.”</p>")))
+    assert problems.of(contents(issue), LANGUAGES) == {language: [] for language in LANGUAGES}
+
+
 def test_texts_that_only_other_languages_have_are_named(issue):
     make_texts(issue, "fr", masthead="", message="")
     assert told(issue, "fr") == [

@@ -110,7 +110,8 @@ def test_the_last_word_may_be_typed_half_and_no_other():
     titles("Deportations to Kabul")
     assert found("deportatio") == found("kabul deportatio") == found("Dé") == ["Deportations to Kabul"]
     assert found("deportatio kabul") == [] == found("deportatio ")
-    assert found('"deportatio"') == [] == found("kabul -deportatio x")
+    assert found('"deportations to kab') == ["Deportations to Kabul"]
+    assert found('"deportatio"') == [] == found('"kabul deport') == found("kabul -deportatio x")
     assert found("eportations") == []
 
 

@@ -2,8 +2,6 @@
 // does not have yet stays here when the connection drops, the session ends or the page is left, and is brought back.
 "use strict";
 class Keeper extends EventTarget {
-  static LASTS = 14 * 24 * 60 * 60 * 1000; // milliseconds that words stay in this browser
-
   // Events: "typed"; "kept" (detail: the desk's answer); "conflict" (the same).
   constructor(form, shown) {
     super();
@@ -12,7 +10,7 @@ class Keeper extends EventTarget {
     this.key = `${form.dataset.store} ${Date.now()}${Math.random()}`;
     // What the desk has, as far as this page knows; null: not what stands here.
     this.kept = "unkept" in form.dataset ? null : this.words();
-    Keeper.forgetOld(`${form.dataset.store} `);
+    Shelf.tidy("picum words ", `${form.dataset.store} `);
     document.addEventListener("prose-editor:ready", (event) => this.editors.set(event.detail.textarea.name, event.detail.editor));
     form.addEventListener("input", (event) => { if (this.fields.includes(event.target)) this.typed(); });
     form.addEventListener("focusout", () => this.keep());
@@ -29,21 +27,12 @@ class Keeper extends EventTarget {
   }
 
   same(one, two) {
-    return Boolean(one && two) && this.fields.every(({ name }) => Keeper.plain(one[name]) === Keeper.plain(two[name]));
-  }
-
-  // The editor and the desk write the same text in different ways.
-  static plain(html = "") {
-    const body = new DOMParser().parseFromString(html, "text/html").body;
-    for (const element of body.querySelectorAll("*")) {
-      for (const { name } of [...element.attributes]) if (name !== "href") element.removeAttribute(name);
-    }
-    return body.innerHTML.replace(/\s+/g, " ").replace(/> </g, "><").replace(/^(<p>(<br>)?<\/p>)$/, "").trim();
+    return Boolean(one && two) && this.fields.every(({ name }) => Shelf.plain(one[name]) === Shelf.plain(two[name]));
   }
 
   put(words) {
     for (const field of this.fields) {
-      if (!(field.name in words) || Keeper.plain(field.value) === Keeper.plain(words[field.name])) continue;
+      if (!(field.name in words) || Shelf.plain(field.value) === Shelf.plain(words[field.name])) continue;
       const editor = this.editors.get(field.name);
       if (editor) {
         editor.commands.setContent(words[field.name]);
@@ -67,49 +56,19 @@ class Keeper extends EventTarget {
 
   // False where the browser refuses.
   remember() {
-    try {
-      const { kept, sent } = this;
-      const left = { words: this.words(), numbers: this.numbers(), kept, sent, at: Date.now() };
-      localStorage.setItem(this.key, JSON.stringify(left));
-      return true;
-    } catch {
-      return false;
-    }
+    const { kept, sent } = this;
+    return Shelf.keep(this.key, { words: this.words(), numbers: this.numbers(), kept, sent });
   }
 
   forget() {
-    try { localStorage.removeItem(this.key); } catch { /* then there is nothing of ours either */ }
-  }
-
-  // Words that nobody came back for within two weeks go, of whatever text: others may use this computer too. Those of
-  // `own` stay: their person is just coming back for them.
-  static forgetOld(own) {
-    const oldest = Date.now() - Keeper.LASTS;
-    try {
-      for (const key of Object.keys(localStorage).filter((one) => one.startsWith("picum words "))) {
-        if (!key.startsWith(own) && !(Keeper.keptAt(localStorage.getItem(key)) >= oldest)) localStorage.removeItem(key);
-      }
-    } catch { /* a browser that refuses has kept nothing */ }
-  }
-
-  static keptAt(left) {
-    try {
-      return JSON.parse(left).at;
-    } catch {
-      return 0; // nothing that we wrote
-    }
+    Shelf.drop(this.key);
   }
 
   // What was left of this text, the newest first; taken out.
   leftovers() {
-    const found = [];
-    try {
-      for (const key of Object.keys(localStorage).filter((one) => one.startsWith(`${this.form.dataset.store} `))) {
-        found.push(JSON.parse(localStorage.getItem(key)));
-        localStorage.removeItem(key);
-      }
-    } catch { /* what cannot be read is nothing of ours */ }
-    return found.filter((left) => left?.words && left.numbers).sort((one, two) => two.at - one.at);
+    const found = Shelf.lefts(`${this.form.dataset.store} `);
+    for (const { key } of found) Shelf.drop(key);
+    return found.filter((left) => left.numbers);
   }
 
   // Brings back what only this browser has; true if there was something.

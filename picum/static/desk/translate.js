@@ -32,10 +32,13 @@
       keeper.forget();
     }
     if (sends.elements.csrfmiddlewaretoken) sends.elements.csrfmiddlewaretoken.value = Keeper.token(sends);
-    if (keeper.isKept && !keeper.busy) return;
+    const isKept = keeper.isKept && !keeper.busy;
+    if (isKept && navigator.onLine) return;
     event.preventDefault();
     keeper.pressed = false;
-    if (await keeper.keep()) return sends.requestSubmit(event.submitter);
+    // Without a network the browser would put its own page in place of this one.
+    if (isKept) keeper.failed("lost");
+    else if (await keeper.keep()) return sends.requestSubmit(event.submitter);
     const conflict = document.querySelector("#conflict:not([hidden]) h2");
     if (conflict) conflict.focus();
     else keeper.notDone();
