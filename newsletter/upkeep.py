@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.contrib.sessions.backends.db import SessionStore
 
 from newsletter import figures, import_jobs, link_checks, retention, search_index, sender_domain
-from newsletter.translation import learning
+from newsletter.translation import avoiding, learning
 from picum.accounts import inviting
 
 
@@ -117,6 +117,12 @@ def learn_translations(*, now: datetime.datetime, seconds: float | None = None) 
     return Report(words, matters=done.total() > 0)
 
 
+def count_avoided(*, now: datetime.datetime, seconds: float | None = None) -> Report:
+    """There is no command for it."""
+    done = avoiding.count_again()
+    return Report(f"Counted the words to be avoided anew in {_counted(done, 'text', 'texts')}.", matters=done > 0)
+
+
 def index_items(*, now: datetime.datetime, seconds: float | None = None) -> Report:
     number, left = search_index.fill(seconds=seconds)
     words = f"Made {_counted(number, 'item', 'items')} known to the search."
@@ -147,6 +153,7 @@ DEEDS: dict[str, Callable[..., Report]] = {
         count_readers,
         look_outside,
         learn_translations,
+        count_avoided,
         index_items,
     )
 }

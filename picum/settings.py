@@ -299,6 +299,7 @@ CELERY_BEAT_SCHEDULE |= {
         "tally_deliveries": 3600,
         "count_readers": 3600,
         "learn_translations": 3600,
+        "count_avoided": 3600,
         "index_items": 3600,
         "look_outside": 3600,
         "count_figures": 900,  # while an issue goes out, people look at its figures

@@ -64,6 +64,9 @@ class Tiles:
             found.append(("board-late", _("late: %s") % day) if cell.is_late else ("", _("until %s") % day))
         if cell.words_left:
             found.append(("", ngettext("%d word", "%d words", cell.words_left) % cell.words_left))
+        if cell.avoided:
+            words = ngettext("%d word to avoid", "%d words to avoid", cell.avoided) % cell.avoided
+            found.append(("board-late", words))
         if cell.is_machine:
             found.append(("", _("machine draft")))
         if cell.has_remarks:

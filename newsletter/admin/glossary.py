@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from newsletter.admin import guard
 from newsletter.models import Term
-from newsletter.translation import glossary_lists, stems
+from newsletter.translation import avoiding, glossary_lists, stems
 from newsletter.translation.glossary_lists import COLUMNS, Row, Verdict
 from picum import csvfile
 from picum.accounts.desk import AuditedAdmin
@@ -71,6 +71,18 @@ class TermAdmin(AuditedAdmin):
         (None, {"fields": ["language", "words", "kind", "concept"]}),
         (gettext_lazy("To be avoided"), {"fields": ["why", "instead", "exact"]}),
     ]
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        avoiding.glossary_changed()
+
+    def delete_model(self, request, obj):
+        super().delete_model(request, obj)
+        avoiding.glossary_changed()
+
+    def delete_queryset(self, request, queryset):
+        super().delete_queryset(request, queryset)
+        avoiding.glossary_changed()
 
     @admin.display(description=gettext_lazy("word or phrase"), ordering="words")
     def said(self, term):

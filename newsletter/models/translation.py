@@ -15,7 +15,8 @@ class Text(models.Model):
     items of an issue.
 
     What readers get is parler's row, and nothing else. What somebody is typing stands in `working` until they say
-    that it is finished, so that half a sentence is never mailed. `newsletter.translation.texts` alone writes here.
+    that it is finished, so that half a sentence is never mailed. `newsletter.translation.texts` alone writes here, but
+    for `avoided`, which `avoiding` counts again when the glossary changes.
     """
 
     class State(models.TextChoices):
@@ -48,6 +49,8 @@ class Text(models.Model):
     working_source = models.PositiveIntegerField(null=True)
     working_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     working_at = models.DateTimeField(null=True)
+    # How many words of the glossary that are to be avoided readers would get.
+    avoided = models.PositiveIntegerField(default=0, db_default=0)
     changed_at = models.DateTimeField(_("changed"), default=timezone.now)
     approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     approved_at = models.DateTimeField(null=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from newsletter.problems.kept import Kept, digest
+from newsletter.kept import Kept, digest
 from newsletter.translation import warnings
 from newsletter.translation.changes import Change
 from newsletter.translation.warnings import Difference

@@ -11,8 +11,8 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from newsletter import rendering
+from newsletter.kept import Kept, digest
 from newsletter.problems import colours
-from newsletter.problems.kept import Kept, digest
 from newsletter.problems.problem import Group, Kind, Place, Problem
 from newsletter.problems.seen import Seen
 from picum import links

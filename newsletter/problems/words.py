@@ -14,9 +14,9 @@ from django.utils.translation import ngettext
 from newsletter import translating
 from newsletter.models import Issue, Item, Remark, Revision, Text
 from newsletter.problems import differing
-from newsletter.problems.avoided import Word, avoided_in
 from newsletter.problems.problem import Group, Kind, Place, Problem, name_of
 from newsletter.translation import changes, texts
+from newsletter.translation.avoided import Word, avoided_in
 from newsletter.translation.warnings import Difference
 
 State = Text.State

@@ -38,8 +38,8 @@ class Cell:
 
     `state`: the text's own, which `stage` hides where it is outdated. `number` and `source_number`: the present
     revisions of its words and of those in the original language, 0 where none is known. `changes`: what changed in the
-    original since these words were made of it. `words_left`: about how many words of the original are still to be
-    translated.
+    original since these words were made of it. `avoided`: how many words of the glossary that are to be avoided readers
+    would get. `words_left`: about how many words of the original are still to be translated.
     """
 
     language: str
@@ -53,6 +53,7 @@ class Cell:
     is_late: bool
     is_machine: bool
     has_remarks: bool
+    avoided: int
     changes: tuple[changes.Change, ...]
     words_left: int
 
@@ -245,6 +246,7 @@ def _cell(thing: _Thing, language: str, source_words: texts.Words, on: datetime.
         is_late=is_late(stage, due_on, on=on),
         is_machine=bool(text and (text.is_machine if language in thing.saying else text.machine)),
         has_remarks=bool(text and text.has_remarks),
+        avoided=text.avoided if text and language in thing.saying else 0,
         changes=changed,
         words_left=0 if language == thing.original else _words_left(text, stage, source_words, changed),
     )

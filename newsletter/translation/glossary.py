@@ -132,13 +132,6 @@ def avoided(words: Mapping[str, str], language: str) -> list[Found]:
     return Glossary.read([language]).avoided(words, language)
 
 
-def avoided_in(pairs: Iterable[tuple[Mapping[str, str], str]]) -> list[list[Found]]:
-    """For many texts, each its words and its language, what is to be avoided in each. One query for all of them."""
-    pairs = list(pairs)
-    glossary = Glossary.read(language for _words, language in pairs)
-    return [glossary.avoided(words, language) for words, language in pairs]
-
-
 # --- one term -------------------------------------------------------------------------------------------------------
 
 

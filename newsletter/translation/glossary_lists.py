@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from newsletter.models import Term
 from newsletter.translating import LANGUAGES
+from newsletter.translation import avoiding
 from picum import csvfile, localising, spreadsheet
 from picum.accounts import audit
 from picum.accounts.models import User
@@ -133,6 +134,7 @@ def take(rows: Iterable[Row], *, by: User) -> list[Verdict]:
     Term.objects.bulk_update(changed, COLUMNS, batch_size=100)
     verdicts = [verdict for verdict, _term in judged]
     audit.record("glossary.import", by=by, **counts(verdicts))
+    avoiding.glossary_changed()
     return verdicts
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from newsletter import references, search_index
 from newsletter.models import Issue, Item, Revision, Text
-from newsletter.translation import again, changes, refusals
+from newsletter.translation import again, avoided, changes, refusals
 from newsletter.translation.refusals import Conflict, NotPossible
 from newsletter.translation.segments import RICH
 from picum import richtext
@@ -253,7 +253,7 @@ def _settle(
     fields: dict[str, object] = {}
     if last is None or last.words != words:
         number = _revise(text, last, words, how=how, by=by, now=now, minor=minor)
-        fields = {"number": number, "changed_at": now}
+        fields = {"number": number, "changed_at": now, "avoided": avoided.number(words, text.language)}
         # Blanks and markup mean nothing: an editor that writes the same words in its own way outdates no translation.
         if last is None or (not minor and changes.changed(last.words, words, text.language)):
             fields["significant"] = number

@@ -8,9 +8,9 @@ from django.template import engines
 from django.utils.translation import override
 
 from newsletter import problems, rendering
+from newsletter.kept import Kept, digest
 from newsletter.models import Issue, Item, Term
 from newsletter.problems import mail
-from newsletter.problems.kept import Kept, digest
 from tests.newsletter.factories import contents, make_complete_issue, make_item
 
 pytestmark = pytest.mark.django_db

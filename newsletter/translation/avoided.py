@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+from newsletter.kept import Kept, digest
 from newsletter.models import Term
-from newsletter.problems.kept import Kept, digest
 from newsletter.translation.glossary import Glossary
 
 
@@ -34,6 +34,11 @@ class _Terms:
 
 _FIELDS = [column.attname for column in Term._meta.concrete_fields]
 _kept: Kept[tuple[Word, ...]] = Kept(4096)  # nine issues of 60 items in seven languages
+
+
+def number(words: Mapping[str, str], language: str) -> int:
+    """How many different ones are in a text. One query."""
+    return len(set(avoided_in([(words, language)])[0]))
 
 
 def avoided_in(pairs: Iterable[tuple[Mapping[str, str], str]]) -> list[tuple[Word, ...]]:
