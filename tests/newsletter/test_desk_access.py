@@ -129,6 +129,16 @@ def test_who_may_only_send_finds_what_there_is_to_send(issue):
     assert dana.get(page("issue_send", issue.pk)).status_code == 200
 
 
+@pytest.mark.parametrize(("right", "told"), [("send_issue", True), ("change_issue", False)])
+def test_the_first_page_tells_who_sends_what_is_ready(right, told):
+    make_issue("drafts", state=Edition.State.DRAFT)
+    ready = make_issue("ready", state=Edition.State.READY)
+    html = Page(with_rights(right).get("/en/desk/"))
+    assert ("Ready to be sent" in html.words) is told
+    ways = [link for link in html.links() if link and link.endswith("/send/")]
+    assert ways == ([page("issue_send", ready.pk)] if told else [])
+
+
 def test_who_may_only_look_reads_the_words_as_readers_do(issue):
     make_texts(issue, "en", subject="May", message="<p>Dear <strong>all</strong>,<script>x</script></p>", donation="")
     dana = with_rights("view_issue", "view_item")
