@@ -9,8 +9,8 @@ COPY requirements/base.txt requirements/
 RUN pip install --require-hashes -r requirements/base.txt
 
 COPY . .
-RUN pybabel --quiet compile -d locale -D django \
-    && python -m compileall -q manage.py newsletter picum
+RUN pybabel --quiet compile -d locale -D "django djangojs" \
+    && python -m compileall -q manage.py members newsletter picum
 USER picum
 RUN mkdir /var/lib/picum/continuity /var/lib/picum/erasures /var/lib/picum/imports /var/lib/picum/members
 # collectstatic sends and signs nothing: these values only let the settings load.

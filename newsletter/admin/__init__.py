@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
+from django.views.i18n import JavaScriptCatalog
 
 from newsletter.admin import (  # noqa: F401  # each registers its models
     audience,
@@ -21,3 +22,5 @@ from newsletter.admin import (  # noqa: F401  # each registers its models
 admin.site.site_header = admin.site.site_title = _("PICUM desk")
 admin.site.index_title = _("The desk")
 admin.site.enable_nav_sidebar = False  # the pages need the width; the way about is in the header
+# Django's own is of its own catalogues alone, and some of them lack words (locale/…/djangojs.po).
+admin.site.i18n_javascript = lambda request, extra_context=None: JavaScriptCatalog.as_view()(request)
