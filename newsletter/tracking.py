@@ -180,8 +180,10 @@ def _is_to(address: str, key: uuid.UUID) -> bool:
 
 
 def _key(event: Event, letter: _Letter) -> uuid.UUID:
-    """The same for the same event, and for no other."""
+    """The same for the same event and for no other; without a number of its own, by its moment and what it asks for."""
     own = event.key or event.happened_at.astimezone(datetime.UTC).isoformat()
+    if not event.key and event.code in KNOWN_TO_PROVIDER:
+        own += f"|{event.code}"
     text = f"{event.source}|{letter.pk}|{event.kind}|{own}"
     return uuid.UUID(bytes=hashlib.sha256(text.encode("utf-8", "replace")).digest()[:16])
 

@@ -1,6 +1,7 @@
 """What others hand in becomes an item, keeps its day and its silence, and can be asked after."""
 
 import datetime
+import re
 
 import pytest
 from django.utils import timezone
@@ -245,7 +246,7 @@ def test_editors_see_and_change_the_day(carla):
 @pytest.fixture
 def silent(carla):
     """A report that names nobody, taken into an issue that is published, and what must not be found."""
-    member = make_member("Rua Aberta", acronym="RABT", city="Setúbal", country="PT")
+    member = make_member("Rua Aberta", acronym="R.ABERTA", city="Setúbal", country="PT")
     author = make_contact(member, "amal@example.org", name="Amal Duarte")
     report = make_report(member, contact=author, anonymous=True, countries=["PT", "ES"], rights=["education"])
     issue = make_issue(state=State.READY)
@@ -257,7 +258,7 @@ def silent(carla):
 
 SECRETS = [
     "Rua Aberta",
-    "RABT",
+    "R.ABERTA",
     "Setúbal",
     "Amal",
     "Duarte",
@@ -294,7 +295,9 @@ def test_no_mail_page_or_feed_of_a_silent_report_names_anybody(silent, client, l
         assert answer.status_code == 200
         seen.append(answer.content.decode())
     assert "Sem escola" in mail.html
-    assert [secret for secret in SECRETS for page in seen if secret in page or escape(secret) in page] == []
+    # Not within words: the tokens of a page may have four letters by chance.
+    words = [re.compile(rf"(?<!\w)({re.escape(one)}|{re.escape(escape(one))})(?!\w)") for one in SECRETS]
+    assert [word.pattern for word in words for page in seen if word.search(page)] == []
 
 
 def test_a_named_report_does_name_the_member(carla, client):

@@ -67,6 +67,15 @@ def deliveries():
     return world()
 
 
+@pytest.mark.parametrize("codes", [("", "bounced"), ("bounced", ""), ("complained", "bounced")])
+def test_two_at_one_moment_that_have_no_number_are_two_if_they_ask_for_different_things(deliveries, codes):
+    told = [event(deliveries[0], "rejected", code=code, happened_at=NOW) for code in codes]
+    at_once = end_of([told])
+    assert len(at_once[3]) == 2
+    assert [reason for _key, reason in at_once[1]] == ["complained" if "complained" in codes else "bounced"]
+    assert end_of([[one] for one in told]) == end_of([[one] for one in reversed(told)]) == at_once
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=some.data())
 def test_order_and_repetition_are_harmless(data, deliveries):
