@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.browser.looking import begins_with
 from tests.browser.month import (
     PASSWORD,
     PHONE,
@@ -157,9 +158,7 @@ def translated(sent, handed_out, rui, month) -> dict:
 
 def says(line, key: str) -> None:
     """The sentence about what is kept is this one of those that the page brought along, whatever the language."""
-    line.page.wait_for_function(
-        "([line, key]) => line.textContent.startsWith(line.dataset[key])", arg=[line.element_handle(), key]
-    )
+    begins_with(line, line.get_attribute(f"data-{key}"))
 
 
 def test_what_is_typed_in_a_tunnel_is_handed_in_behind_it(translated, handed_out, rui, month):

@@ -10,6 +10,7 @@ import pytest
 
 from newsletter.translation import sentences
 from tests.browser.hands import Keys
+from tests.browser.looking import has_focus, has_value
 from tests.browser.program import Run
 from tests.browser.staff import sign_in
 from tests.browser.visitor import Visitor
@@ -154,7 +155,7 @@ def test_a_reload_in_the_middle_of_a_word_loses_none(ines, run, item):
     title, _text, _kept = opened(ines.tab, run, item)
     write(title, "No meio de uma pala")
     ines.tab.reload()
-    ines.tab.wait_for_function("document.getElementById('words_title').value === 'No meio de uma pala'")
+    has_value(ines.tab.locator("#words_title"), "No meio de uma pala")
     becomes(run, item, "No meio de uma pala")
     ines.tab.wait_for_timeout(3000)
     assert not ines.tab.locator("#conflict").is_visible()
@@ -394,7 +395,7 @@ def test_a_text_with_gaps_is_not_done_and_the_first_gap_is_selected(ines, run, i
     assert working(run, item) is None
     # On to the next text: at its title, which is in sight, and nothing has scrolled.
     assert tab.url != before
-    tab.wait_for_function("document.activeElement.matches('.translate-title')")
+    has_focus(tab.locator(".translate-title"))
     assert tab.evaluate("scrollY") == 0
     ines.looks()
 
@@ -461,7 +462,7 @@ def test_on_a_small_phone_the_source_is_above_and_the_buttons_are_in_reach(chrom
     phone.tab.set_viewport_size({"width": 320, "height": 480})
     phone.tab.get_by_role("button", name="Approve and go on").click()
     phone.tab.locator(".messagelist").get_by_text("“No telefone” is approved.").wait_for()
-    phone.tab.wait_for_function("document.activeElement.matches('.messagelist')")
+    has_focus(phone.tab.locator(".messagelist"))
     scrolled = phone.tab.evaluate("scrollY")
     phone.looks()
     phone.context.close()

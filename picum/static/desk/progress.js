@@ -19,6 +19,8 @@ document.addEventListener("DOMContentLoaded", () => {
       for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
       if (focused) document.getElementById(focused)?.focus();
       say(fresh.dataset.phase);
+      // "The issue is on its way" was true when the button was pressed.
+      if (fresh.dataset.final === "true") for (const said of document.querySelectorAll(".messagelist .success")) said.remove();
     } catch {
       say(region.dataset.lost);
     }
