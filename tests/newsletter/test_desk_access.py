@@ -139,6 +139,11 @@ def test_the_first_page_tells_who_sends_what_is_ready(right, told):
     assert ways == ([page("issue_send", ready.pk)] if told else [])
 
 
+def test_a_closed_page_leads_who_works_here_back_to_the_desk(issue):
+    answer = with_rights("view_issue").get(page("issue_send", issue.pk))
+    assert (answer.status_code, "/en/desk/" in Page(answer).links()) == (403, True)
+
+
 def test_who_may_only_look_reads_the_words_as_readers_do(issue):
     make_texts(issue, "en", subject="May", message="<p>Dear <strong>all</strong>,<script>x</script></p>", donation="")
     dana = with_rights("view_issue", "view_item")
